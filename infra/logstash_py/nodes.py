@@ -1,0 +1,127 @@
+"""The syntax tree of a pipeline file, as the parser builds it and the compiler reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .errors import Position
+
+
+@dataclass(slots=True)
+class Node:
+    position: Position
+
+
+# Values
+
+
+@dataclass(slots=True)
+class String(Node):
+    text: str
+
+
+@dataclass(slots=True)
+class Bareword(Node):
+    text: str
+
+
+@dataclass(slots=True)
+class Number(Node):
+    value: int | float
+
+
+@dataclass(slots=True)
+class Array(Node):
+    items: list[Value]
+
+
+@dataclass(slots=True)
+class Hash(Node):
+    entries: list[tuple[String | Bareword | Number, Value]]
+
+
+# Plugins and branches
+
+
+@dataclass(slots=True)
+class Attribute(Node):
+    name: str
+    value: Value
+
+
+@dataclass(slots=True)
+class Plugin(Node):
+    name: str
+    attributes: list[Attribute]
+
+
+@dataclass(slots=True)
+class Branch(Node):
+    """`if … else if … else …`: the arms in order; `otherwise` is empty without an `else`."""
+
+    arms: list[tuple[Condition, list[Statement]]]
+    otherwise: list[Statement] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Section(Node):
+    kind: str
+    statements: list[Statement]
+
+
+# Conditions
+
+
+@dataclass(slots=True)
+class Selector(Node):
+    reference: str
+
+
+@dataclass(slots=True)
+class Regexp(Node):
+    pattern: str
+
+
+@dataclass(slots=True)
+class MethodCall(Node):
+    name: str
+
+
+@dataclass(slots=True)
+class Compare(Node):
+    operator: str
+    left: RValue
+    right: RValue
+
+
+@dataclass(slots=True)
+class Match(Node):
+    left: RValue
+    pattern: String | Regexp
+    negated: bool
+
+
+@dataclass(slots=True)
+class In(Node):
+    left: RValue
+    right: RValue
+    negated: bool
+
+
+@dataclass(slots=True)
+class Not(Node):
+    operand: Condition
+
+
+@dataclass(slots=True)
+class Boolean(Node):
+    """`a and b or c` as written: operands and the operators between them. Precedence is the compiler's."""
+
+    operands: list[Condition]
+    operators: list[str]
+
+
+Value = String | Bareword | Number | Array | Hash | Plugin
+RValue = String | Number | Selector | Array | Regexp | MethodCall
+Condition = Compare | Match | In | Not | Boolean | RValue
+Statement = Plugin | Branch

@@ -1,0 +1,176 @@
+"""Text of a pipeline file → nodes."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, NoReturn
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, v_args
+
+from . import nodes
+from .errors import ConfigError, Position
+
+# How the error message calls the tokens whose names say little to a user.
+_TOKEN_NAMES = {
+    "BAREWORD": "a word",
+    "NAME": "a name",
+    "STRING": "a quoted string",
+    "NUMBER": "a number",
+    "SELECTOR_ELEMENT": "a field reference such as [name]",
+    "REGEXP": "a regular expression such as /x/",
+    "BOOLEAN_OPERATOR": "and, or, xor or nand",
+    "COMPARE_OPERATOR": "==, !=, <=, >=, < or >",
+    "REGEXP_OPERATOR": "=~ or !~",
+    "__ANON_0": "=>",
+    "$END": "the end of the file",
+}
+
+
+@cache
+def _lark() -> Lark:
+    grammar = files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, start="config", parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+
+def parse(text: str, path: str) -> list[nodes.Section]:
+    """The sections of one file, in its order. Raises ConfigError, stage `syntax`."""
+    lines = text.split("\n")
+
+    def position(line: int, column: int) -> Position:
+        return Position(path, line, column, lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else "")
+
+    try:
+        tree = _lark().parse(text)
+    except UnexpectedInput as error:
+        _raise_syntax_error(error, text, position)
+    return _Builder(position).transform(tree)
+
+
+def _raise_syntax_error(error: UnexpectedInput, text: str, position: Any) -> NoReturn:
+    expected: set[str] = set()
+    if isinstance(error, UnexpectedToken):
+        expected = error.accepts or error.expected
+    elif isinstance(error, UnexpectedCharacters):
+        expected = error.allowed or set()
+    elif isinstance(error, UnexpectedEOF):
+        expected = set(error.expected)
+    terminals = {terminal.name: terminal.pattern for terminal in _lark().terminals}
+    names = set()
+    for name in expected - {"COMMENT", "WHITESPACE"}:
+        pattern = terminals.get(name)
+        fixed = pattern is not None and pattern.type == "str"
+        names.add(_TOKEN_NAMES.get(name) or (f'"{pattern.value}"' if fixed else name.lower()))
+    at_end = isinstance(error, UnexpectedEOF) or getattr(getattr(error, "token", None), "type", "") == "$END"
+    if at_end or error.line is None or error.line < 1:
+        stripped = text.rstrip()
+        line = stripped.count("\n") + 1
+        column = len(stripped) - (stripped.rfind("\n") + 1) + 1
+        found = "the end of the file"
+    else:
+        line, column = error.line, error.column
+        found = repr(str(error.token)) if isinstance(error, UnexpectedToken) else repr(text[error.pos_in_stream])
+    message = f"syntax error: found {found}, expected {' or '.join(sorted(names)) or 'something else'}"
+    raise ConfigError(message, position(line, column), stage="syntax") from None
+
+
+@v_args(meta=True)
+class _Builder(Transformer):
+    """Lark's tree → nodes. Method names are the grammar's rules."""
+
+    def __init__(self, position: Any) -> None:
+        super().__init__()
+        self._position = position
+
+    def _at(self, meta: Any) -> Position:
+        return self._position(meta.line, meta.column)
+
+    def config(self, meta, children):
+        return children
+
+    def plugin_section(self, meta, children):
+        return nodes.Section(self._at(meta), str(children[0]), children[1:])
+
+    def plugin_type(self, meta, children):
+        return str(children[0])
+
+    def plugin(self, meta, children):
+        (name, _), *attributes = children
+        for (_, before), (attribute, after) in zip(attributes, attributes[1:], strict=False):
+            # The only place where whitespace has a meaning.
+            if before.end_pos == after.start_pos:
+                message = f"syntax error: whitespace is missing before the option {attribute.name}"
+                raise ConfigError(message, attribute.position, stage="syntax")
+        return nodes.Plugin(self._at(meta), name, [attribute for attribute, _ in attributes])
+
+    def name(self, meta, children):
+        # A quoted name keeps its quotes, so that no plugin is found by it, as in Logstash. Options are unquoted below.
+        return str(children[0]), meta
+
+    def attribute(self, meta, children):
+        (name, _), value = children
+        if name[0] in "\"'":
+            name = name[1:-1]
+        return nodes.Attribute(self._at(meta), name, value), meta
+
+    def bareword(self, meta, children):
+        return nodes.Bareword(self._at(meta), str(children[0]))
+
+    def string(self, meta, children):
+        return nodes.String(self._at(meta), children[0][1:-1])
+
+    def number(self, meta, children):
+        text = str(children[0])
+        return nodes.Number(self._at(meta), float(text) if "." in text else int(text))
+
+    def array(self, meta, children):
+        return nodes.Array(self._at(meta), children)
+
+    def hash(self, meta, children):
+        return nodes.Hash(self._at(meta), children)
+
+    def hashentry(self, meta, children):
+        return tuple(children)
+
+    def branch(self, meta, children):
+        arms = [child for child in children if isinstance(child, tuple)]
+        otherwise = next((child for child in children if isinstance(child, list)), [])
+        return nodes.Branch(self._at(meta), arms, otherwise)
+
+    def if_rule(self, meta, children):
+        return children[0], children[1:]
+
+    else_if = if_rule
+
+    def else_rule(self, meta, children):
+        return children
+
+    def condition(self, meta, children):
+        operands, operators = children[::2], [str(token) for token in children[1::2]]
+        return nodes.Boolean(self._at(meta), operands, operators) if operators else operands[0]
+
+    def negative_expression(self, meta, children):
+        return nodes.Not(self._at(meta), children[0])
+
+    def in_expression(self, meta, children):
+        return nodes.In(self._at(meta), children[0], children[1], negated=False)
+
+    def not_in_expression(self, meta, children):
+        return nodes.In(self._at(meta), children[0], children[1], negated=True)
+
+    def compare_expression(self, meta, children):
+        left, operator, right = children
+        return nodes.Compare(self._at(meta), str(operator), left, right)
+
+    def regexp_expression(self, meta, children):
+        left, operator, pattern = children
+        return nodes.Match(self._at(meta), left, pattern, negated=operator == "!~")
+
+    def method_call(self, meta, children):
+        return nodes.MethodCall(self._at(meta), str(children[0]))
+
+    def selector(self, meta, children):
+        return nodes.Selector(self._at(meta), "".join(children))
+
+    def regexp(self, meta, children: list[Token]):
+        return nodes.Regexp(self._at(meta), children[0][1:-1])

@@ -1,0 +1,174 @@
+"""What the native stack is told from outside: ports, folders, secrets.
+
+Values come from the environment, then `.env` in the checkout, then the defaults below, as Docker Compose reads them:
+the environment wins, and a variable that is set but empty counts as not set. So a second stack can run beside the
+first by environment alone (`PT_STATE` and the ports; see `free_ports`).
+"""
+
+import hashlib
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LOOPBACK = "127.0.0.1"
+
+# Generated into secrets.env at the first start unless .env or the environment gives a value.
+SECRET_NAMES = (
+    "ELASTIC_PASSWORD",
+    "LOGSTASH_WRITER_PASSWORD",
+    "PT_READER_PASSWORD",
+    "DJANGO_SECRET_KEY",
+    "CARRIER_WEBHOOK_SECRET",
+    "DEMO_PASSWORD",
+)
+
+
+class SettingsError(Exception):
+    """A setting has no usable value; the message names the variable and what it must be."""
+
+
+def _port(default: int) -> int:
+    return field(default=default, metadata={"port": True})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stack: where it keeps its things, on which ports of 127.0.0.1 it listens, and what else it was told.
+
+    `variables` holds every variable seen (environment over .env); process-compose.yml picks from it by name.
+    """
+
+    checkout: Path
+    state: Path
+    cache: Path
+    variables: Mapping[str, str] = field(repr=False)
+
+    nginx_port: int = _port(8080)
+    django_port: int = _port(8000)
+    flower_port: int = _port(5555)
+    redis_port: int = _port(6379)
+    label_store_port: int = _port(9090)
+    elasticsearch_port: int = _port(9200)
+    elasticsearch_transport_port: int = _port(9300)
+    logstash_port: int = _port(5044)
+    logstash_api_port: int = _port(9600)
+    filebeat_port: int = _port(5066)
+
+    elasticsearch_heap: str = "512m"
+
+    @classmethod
+    def load(cls, checkout: Path = CHECKOUT, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read .env of `checkout` and `environ` (default: os.environ). Raises SettingsError."""
+        environ = os.environ if environ is None else environ
+        given = {**dotenv_values(checkout / ".env", interpolate=False), **{k: v for k, v in environ.items() if v}}
+        variables = {name: value for name, value in given.items() if value}
+        ports = {f.name: _read_port(f.name.upper(), variables, f.default) for f in cls.port_fields()}
+        return cls(
+            checkout=checkout,
+            state=checkout / variables["PT_STATE"] if "PT_STATE" in variables else default_state(checkout),
+            cache=checkout / variables["PT_CACHE"] if "PT_CACHE" in variables else default_cache(),
+            variables=variables,
+            elasticsearch_heap=variables.get("ELASTICSEARCH_HEAP", cls.elasticsearch_heap),
+            **ports,
+        )
+
+    @classmethod
+    def port_fields(cls):
+        """The dataclass fields that are ports; a field's name in capitals is its variable's."""
+        return [f for f in fields(cls) if f.metadata.get("port")]
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """{variable: port}, for example {"NGINX_PORT": 8080, …}."""
+        return {f.name.upper(): getattr(self, f.name) for f in self.port_fields()}
+
+    @property
+    def logs(self) -> Path:
+        """Root of the log files: <logs>/<service>/<file>.log (LOG_FILE_PATH of the services)."""
+        return self.state / "logs"
+
+    @property
+    def console_logs(self) -> Path:
+        """What each part prints: <console_logs>/<part>.log. Beside `logs`, so that Filebeat never reads it."""
+        return self.state / "console"
+
+    @property
+    def data(self) -> Path:
+        return self.state / "data"
+
+    @property
+    def run(self) -> Path:
+        """Rendered configurations, sockets, pids: all of it is made anew at each start."""
+        return self.state / "run"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.state / "secrets.env"
+
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """{name: value} of SECRET_NAMES: what .env or the environment gives, else what secrets.env holds.
+
+        Raises SettingsError before the first start has generated them.
+        """
+        kept = dotenv_values(self.secrets_file, interpolate=False)
+        secrets = {name: self.variables.get(name) or kept.get(name) for name in SECRET_NAMES}
+        if missing := [name for name, value in secrets.items() if not value]:
+            raise SettingsError(f"{self.secrets_file} has no {', '.join(missing)}: the first `make up` writes it.")
+        return secrets
+
+    @property
+    def elasticsearch_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.elasticsearch_port}"
+
+    @property
+    def nginx_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.nginx_port}"
+
+
+def default_state(checkout: Path) -> Path:
+    """`.state` of the checkout; as root a folder of the system, one for each checkout.
+
+    Elasticsearch, Redis, nginx and Filebeat do not run as root, and the user they run as can seldom enter the place
+    where root keeps a checkout.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/parcel-tracking") / hashlib.sha256(os.fsencode(checkout)).hexdigest()[:12]
+    return checkout / ".state"
+
+
+def default_cache() -> Path:
+    """The user's cache folder; as root the system's, for the same reason as `default_state`."""
+    if os.geteuid() == 0:
+        return Path("/var/cache/parcel-tracking")
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "parcel-tracking"
+
+
+def free_ports() -> dict[str, str]:
+    """A free port of 127.0.0.1 for each port variable, ready for os.environ: {"NGINX_PORT": "40123", …}.
+
+    Nothing reserves them: start the stack soon.
+    """
+    with ExitStack() as stack:
+        ports = {}
+        for f in Settings.port_fields():  # all held at once, so that no two are the same
+            listener = stack.enter_context(socket.socket())
+            listener.bind((LOOPBACK, 0))
+            ports[f.name.upper()] = str(listener.getsockname()[1])
+    return ports
+
+
+def _read_port(name: str, variables: Mapping[str, str], default: int) -> int:
+    value = variables.get(name)
+    if value is None:
+        return default
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
+        raise SettingsError(f"{name}={value}: not a port number (1 to 65535). Correct it in .env or the environment.")
+    return int(value)

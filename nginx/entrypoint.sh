@@ -1,0 +1,41 @@
+#!/bin/sh
+# Renders nginx.conf.template and becomes nginx. Arguments go on to nginx.
+#
+#   NGINX_LISTEN      address:port, or port (default 80)
+#   DJANGO_UPSTREAM   host:port of gunicorn (default django:8000)
+#   FLOWER_UPSTREAM   host:port of Flower (default flower:5555)
+#   REACT_ROOT        the front end's files (default /usr/share/nginx/html)
+#   LOG_FILE_PATH     root of the log files (default /var/log/pt)
+#   NGINX_RUN         pid file, rendered configuration, temporary files (default /var/run/nginx)
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+
+NGINX_LISTEN=${NGINX_LISTEN:-80}
+DJANGO_UPSTREAM=${DJANGO_UPSTREAM:-django:8000}
+FLOWER_UPSTREAM=${FLOWER_UPSTREAM:-flower:5555}
+REACT_ROOT=${REACT_ROOT:-/usr/share/nginx/html}
+LOG_FILE_PATH=${LOG_FILE_PATH:-/var/log/pt}
+NGINX_RUN=${NGINX_RUN:-/var/run/nginx}
+
+for value in "$NGINX_LISTEN" "$DJANGO_UPSTREAM" "$FLOWER_UPSTREAM" "$REACT_ROOT" "$LOG_FILE_PATH" "$NGINX_RUN"; do
+    case $value in
+        '' | *[!A-Za-z0-9._:/@%+=-]*)
+            echo "nginx/entrypoint.sh: '$value' has a character that cannot stand in nginx.conf unquoted" >&2
+            exit 1
+            ;;
+    esac
+done
+mkdir -p "$LOG_FILE_PATH/nginx" "$NGINX_RUN"
+
+sed -e "s|\${NGINX_LISTEN}|$NGINX_LISTEN|g" \
+    -e "s|\${DJANGO_UPSTREAM}|$DJANGO_UPSTREAM|g" \
+    -e "s|\${FLOWER_UPSTREAM}|$FLOWER_UPSTREAM|g" \
+    -e "s|\${REACT_ROOT}|$REACT_ROOT|g" \
+    -e "s|\${LOG_FILE_PATH}|$LOG_FILE_PATH|g" \
+    -e "s|\${NGINX_RUN}|$NGINX_RUN|g" \
+    "$here/nginx.conf.template" > "$NGINX_RUN/nginx.conf"
+
+# The error log's times carry no zone: the pipeline reads them as UTC.
+export TZ=UTC
+exec nginx -e "$LOG_FILE_PATH/nginx/error.log" -c "$NGINX_RUN/nginx.conf" "$@"

@@ -1,0 +1,47 @@
+"""Reads a LogRecord's parts without ever raising: a log call must not fail for odd data."""
+
+import logging
+import time
+from typing import Any
+
+from .text import safe_repr, safe_str
+
+# What each LogRecord has; anything else on one came by `extra=` or by the context.
+_OWN_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_STANDARD_LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO)
+
+
+def timestamp(record: logging.LogRecord) -> str:
+    """UTC with milliseconds, e.g. ``2025-02-02T12:34:56.123``."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}"
+
+
+def level(record: logging.LogRecord) -> str:
+    """The level's name, one word; a level without such a name takes the standard one below it."""
+    name = record.levelname
+    if name.isascii() and name.isalpha():
+        return name
+    return next((logging.getLevelName(number) for number in _STANDARD_LEVELS if record.levelno >= number), "DEBUG")
+
+
+def message(record: logging.LogRecord) -> str:
+    """The merged message; where its arguments don't fit, the message as written and its arguments after it."""
+    try:
+        return record.getMessage()
+    except Exception:
+        return f"{safe_str(record.msg)} {safe_repr(record.args)}"
+
+
+def extras(record: logging.LogRecord) -> dict[str, Any]:
+    """What came by `extra=` and by the context."""
+    return {key: value for key, value in record.__dict__.items() if key not in _OWN_ATTRIBUTES}
+
+
+def traceback_text(record: logging.LogRecord) -> str:
+    """The record's traceback, empty when it has none. Kept in ``exc_text``, as logging.Formatter keeps it."""
+    if not record.exc_text and record.exc_info and record.exc_info[0]:
+        try:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        except Exception:
+            record.exc_text = f"{safe_repr(record.exc_info)} (its traceback could not be formatted)"
+    return record.exc_text or ""

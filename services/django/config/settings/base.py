@@ -1,0 +1,146 @@
+"""Settings that all environments share, read from environment variables."""
+
+import logging
+import os
+from pathlib import Path
+
+from config.logging import build_logging
+
+BASE_DIR = Path(__file__).resolve().parents[2]  # services/django
+REPOSITORY = BASE_DIR.parents[1]
+
+SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "")  # Django refuses to start with an empty one
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1").split(",")
+
+# Applications
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_guid",
+    "apps.common",  # after django_guid: its task signals read the request id which django_guid sets
+    "apps.branded",
+    "apps.container",
+    "apps.cron_tasks",
+    "apps.custom_auth",
+    "apps.dashboard",
+    "apps.data_governance",
+    "apps.harmonization",
+    "apps.integrations",
+    "apps.logs",
+    "apps.manage_reports",
+    "apps.notification",
+    "apps.onboarding",
+    "apps.parcels",
+    "apps.tenant_manager",
+]
+
+MIDDLEWARE = [
+    "django_guid.middleware.guid_middleware",
+    "apps.common.middleware.request_log",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+FAULT_VIEWS = False
+
+# Data
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("DATABASE_PATH", ""),
+        # WAL lets readers and one writer work at once; a writer waits `timeout` seconds for another, and takes the
+        # write lock at the beginning of its transaction so that it need not fail in the middle of one.
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "custom_auth.User"
+
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.custom_auth.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_THROTTLE_RATES": {
+        "sign-in": "60/min",
+        "client-logs": os.environ.get("CLIENT_LOGS_RATE", "1200/min"),  # batches, of each address
+    },
+    "NUM_PROXIES": 1,  # nginx: the address it adds to X-Forwarded-For is the client's
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+CLIENT_LOGS_MAX_EVENTS = 100  # a batch
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+
+# Celery
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 300  # seconds
+CELERY_RESULT_EXPIRES = 3600  # seconds
+CELERY_WORKER_SEND_TASK_EVENTS = True  # what Flower shows
+CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_BEAT_SCHEDULE = {
+    "report-stale-parcels": {
+        "task": "apps.cron_tasks.tasks.report_stale_parcels",
+        "schedule": float(os.environ.get("STALE_PARCELS_EVERY", "30")),  # seconds
+    },
+}
+
+# Integrations
+
+LABEL_STORE_URL = os.environ.get("LABEL_STORE_URL", "")  # empty: AWS itself
+LABEL_STORE_BUCKET = "parcel-labels"
+LABEL_STORE_REGION = os.environ.get("AWS_REGION", "us-east-1")
+CARRIER_URL = os.environ.get("CARRIER_URL", "http://127.0.0.1:9")
+CARRIER_WEBHOOK_SECRET = os.environ.get("CARRIER_WEBHOOK_SECRET", "")  # empty: every webhook is refused
+
+# E-mail
+
+DEFAULT_FROM_EMAIL = "tracking@parcels.example"
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+
+# Logging
+
+DJANGO_GUID = {
+    "GUID_HEADER_NAME": "X-Request-ID",
+    "RETURN_HEADER": True,
+    "EXPOSE_HEADER": False,
+    "INTEGRATIONS": [],
+}
+
+LOG_CATALOGUE = os.environ.get("LOG_CATALOGUE") or REPOSITORY / "elk/logstash/dictionaries/streams.yml"
+LOGGING_OPTIONS = {
+    "service": os.environ.get("SERVICE_NAME") or "django",
+    "catalogue_path": LOG_CATALOGUE,
+    "log_file_path": os.environ.get("LOG_FILE_PATH"),
+    "level": os.environ.get("LOG_LEVEL") or "INFO",
+    "noisy_level": os.environ.get("NOISY_LOG_LEVEL") or "CRITICAL",
+    "json": os.environ.get("USE_JSON_LOGGING", "").lower() == "true",
+}
+LOGGING = build_logging(**LOGGING_OPTIONS)
+logging.captureWarnings(True)
