@@ -31,6 +31,7 @@ def definitions(folder: str):
 
 def wait_for(client: Elasticsearch, seconds: float = WAIT_SECONDS) -> None:
     """Return when the cluster is at least yellow. Raises TimeoutError that names the last answer."""
+    log.info("waiting for Elasticsearch")
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -84,14 +85,14 @@ def put(client: Elasticsearch, path: str, body: dict) -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-    logging.getLogger("elastic_transport").setLevel(logging.WARNING)
+    logging.getLogger("elastic_transport").setLevel(logging.CRITICAL)  # each failed try with its traceback
     hosts = os.environ.get("ELASTICSEARCH_HOSTS", "http://127.0.0.1:9200")
     password = os.environ.get("ELASTIC_PASSWORD")
     if not password:
         log.error("ELASTIC_PASSWORD is not set")
         return 1
     try:
-        set_up(Elasticsearch(hosts, basic_auth=("elastic", password), request_timeout=30))
+        set_up(Elasticsearch(hosts, basic_auth=("elastic", password), request_timeout=30, max_retries=0))
     except (ApiError, TransportError, TimeoutError) as error:
         log.error("set-up of %s failed: %s", hosts, error)
         return 1

@@ -22,7 +22,11 @@ _TOKEN_NAMES = {
     "BOOLEAN_OPERATOR": "and, or, xor or nand",
     "COMPARE_OPERATOR": "==, !=, <=, >=, < or >",
     "REGEXP_OPERATOR": "=~ or !~",
-    "__ANON_0": "=>",
+    "__ANON_0": '"=>"',
+    "_IF": '"if"',
+    "_ELSE": '"else"',
+    "_IN": '"in"',
+    "_NOT": '"not in"',
     "$END": "the end of the file",
 }
 

@@ -69,7 +69,15 @@ class Settings:
         environ = os.environ if environ is None else environ
         given = {**dotenv_values(checkout / ".env", interpolate=False), **{k: v for k, v in environ.items() if v}}
         variables = {name: value for name, value in given.items() if value}
-        ports = {f.name: _read_port(f.name.upper(), variables, f.default) for f in cls.port_fields()}
+        ports, wrong = {}, []
+        for f in cls.port_fields():
+            value = variables.get(f.name.upper(), str(f.default))
+            if value.isascii() and value.isdigit() and 1 <= int(value) <= 65535:
+                ports[f.name] = int(value)
+            else:
+                wrong.append(f"{f.name.upper()}={value}")
+        if wrong:
+            raise SettingsError(f"{', '.join(wrong)}: a port is a number from 1 to 65535. Correct it in .env.")
         return cls(
             checkout=checkout,
             state=checkout / variables["PT_STATE"] if "PT_STATE" in variables else default_state(checkout),
@@ -107,6 +115,11 @@ class Settings:
     def run(self) -> Path:
         """Rendered configurations, sockets, pids: all of it is made anew at each start."""
         return self.state / "run"
+
+    @property
+    def socket(self) -> Path:
+        """process-compose's API."""
+        return self.run / "process-compose.sock"
 
     @property
     def secrets_file(self) -> Path:
@@ -163,12 +176,3 @@ def free_ports() -> dict[str, str]:
             listener.bind((LOOPBACK, 0))
             ports[f.name.upper()] = str(listener.getsockname()[1])
     return ports
-
-
-def _read_port(name: str, variables: Mapping[str, str], default: int) -> int:
-    value = variables.get(name)
-    if value is None:
-        return default
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
-        raise SettingsError(f"{name}={value}: not a port number (1 to 65535). Correct it in .env or the environment.")
-    return int(value)

@@ -1,3 +1,5 @@
+// Beats publishes no valid module versions for 8.x: this is a pseudo-version of its 8.16/8.17-era main branch.
+// The replace block is that version's own; a main module has to repeat it.
 module parcel-tracking/filebeat
 
 go 1.22.0

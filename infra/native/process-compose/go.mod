@@ -1,8 +1,7 @@
-module process-compose-tool
+// process-compose as a pinned tool: `go build github.com/f1bonacc1/process-compose/src` in this folder.
+module parcel-tracking/process-compose
 
 go 1.23.0
-
-tool github.com/f1bonacc1/process-compose/src
 
 require (
 	dario.cat/mergo v1.0.1 // indirect
@@ -20,7 +19,7 @@ require (
 	github.com/creack/pty v1.1.24 // indirect
 	github.com/ebitengine/purego v0.8.2 // indirect
 	github.com/f1bonacc1/glippy v0.0.0-20230614190937-e7ca07f99f6f // indirect
-	github.com/f1bonacc1/process-compose v1.64.1 // indirect
+	github.com/f1bonacc1/process-compose v1.64.1
 	github.com/fatih/color v1.18.0 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.9 // indirect
 	github.com/gdamore/encoding v1.0.1 // indirect

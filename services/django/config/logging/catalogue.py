@@ -26,7 +26,9 @@ class Catalogue:
         try:
             streams = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise ValueError(f"{path}: cannot read the log catalogue ({error}); set LOG_CATALOGUE to its path") from error
+            raise ValueError(
+                f"{path}: cannot read the log catalogue ({error}); set LOG_CATALOGUE to its path"
+            ) from error
         if not isinstance(streams, dict) or not all(isinstance(part, str) for item in streams.items() for part in item):
             raise ValueError(f"{path}: the log catalogue must map a logger's first component to a stream, as strings")
         return cls(streams)

@@ -13,7 +13,7 @@ BACKUPS = 5
 
 # Each writes a line or more for each call of theirs.
 NOISY_LOGGERS = ("boto", "boto3", "botocore", "s3transfer", "urllib3", "nose")
-HEALTH_CHECKS = ("/health", "/auth-health")
+HEALTH_CHECKS = ("/health", "/auth-health", "/flower/healthcheck")
 # The service whose records are split into one file for each stream.
 SPLIT_SERVICE = "django"
 # Loggers under this name hold what browsers report: a file and a service of its own.
@@ -78,7 +78,7 @@ def build_logging(
         for stream in FILE_STREAMS:
             add_file(stream, service, {**stream_filter, "streams": (stream,)})
         add_file("app", service, {**stream_filter, "streams": APP_STREAMS, "excluding": BROWSER_LOGGER})
-        add_file(BROWSER_LOGGER, BROWSER_LOGGER, {"()": "logging.Filter", "name": BROWSER_LOGGER})
+        add_file(BROWSER_LOGGER, BROWSER_LOGGER, {"name": BROWSER_LOGGER})
     elif log_file_path:
         add_file(service, service)
 
@@ -103,7 +103,7 @@ def build_logging(
             "gunicorn.access": {**to_root, "filters": ["health_check", "access_context"]},
             "celery": to_root,
             "flower": to_root,
-            "tornado": to_root,
+            "tornado.access": {**to_root, "filters": ["health_check"]},
             # It tells of each request whether an id was found or made.
             "django_guid": {**to_root, "level": "WARNING"},
             **{name: {**to_root, "level": noisy_level} for name in NOISY_LOGGERS},

@@ -32,9 +32,10 @@ class ContextFilter(logging.Filter):
 
 
 class HealthCheckFilter(logging.Filter):
-    """Drops access records of health checks: they come every few seconds and say nothing.
+    """Drops access records of health checks, whatever their query string: they come every few seconds and say nothing.
 
-    Reads the path (`U`, without the query string) from the atoms that gunicorn gives its access log as arguments.
+    Reads gunicorn's access records, whose arguments are a mapping of atoms (`U` is the path), and tornado's, whose
+    second argument is ``METHOD URI (address)``.
     """
 
     def __init__(self, paths: Collection[str]) -> None:
@@ -42,7 +43,12 @@ class HealthCheckFilter(logging.Filter):
         self._paths = frozenset(paths)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (isinstance(record.args, dict) and record.args.get("U") in self._paths)
+        match record.args:
+            case {"U": path}:
+                return path not in self._paths
+            case (_, str(summary), *_) if len(words := summary.split(" ")) > 1:
+                return words[1].partition("?")[0] not in self._paths
+        return True
 
 
 class AccessContextFilter(logging.Filter):

@@ -4,6 +4,8 @@ import logging
 import os
 from pathlib import Path
 
+from django_guid.integrations.celery import CeleryIntegration
+
 from config.logging import build_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]  # services/django
@@ -81,9 +83,10 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.custom_auth.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["apps.common.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],  # views with a throttle_scope
     "DEFAULT_THROTTLE_RATES": {
         "sign-in": "60/min",
         "client-logs": os.environ.get("CLIENT_LOGS_RATE", "1200/min"),  # batches, of each address
@@ -91,15 +94,12 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 1,  # nginx: the address it adds to X-Forwarded-For is the client's
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-CLIENT_LOGS_MAX_EVENTS = 100  # a batch
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
 
 # Celery
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 300  # seconds
 CELERY_RESULT_EXPIRES = 3600  # seconds
 CELERY_WORKER_SEND_TASK_EVENTS = True  # what Flower shows
@@ -115,7 +115,7 @@ CELERY_BEAT_SCHEDULE = {
 
 LABEL_STORE_URL = os.environ.get("LABEL_STORE_URL", "")  # empty: AWS itself
 LABEL_STORE_BUCKET = "parcel-labels"
-LABEL_STORE_REGION = os.environ.get("AWS_REGION", "us-east-1")
+LABEL_STORE_REGION = "us-east-1"
 CARRIER_URL = os.environ.get("CARRIER_URL", "http://127.0.0.1:9")
 CARRIER_WEBHOOK_SECRET = os.environ.get("CARRIER_WEBHOOK_SECRET", "")  # empty: every webhook is refused
 
@@ -130,7 +130,7 @@ DJANGO_GUID = {
     "GUID_HEADER_NAME": "X-Request-ID",
     "RETURN_HEADER": True,
     "EXPOSE_HEADER": False,
-    "INTEGRATIONS": [],
+    "INTEGRATIONS": [CeleryIntegration()],  # takes the id along to tasks
 }
 
 LOG_CATALOGUE = os.environ.get("LOG_CATALOGUE") or REPOSITORY / "elk/logstash/dictionaries/streams.yml"

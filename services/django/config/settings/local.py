@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from .base import *  # noqa: F403
-from .base import BASE_DIR, DATABASES, REPOSITORY
+from .base import DATABASES, REPOSITORY
 
 _STATE = Path(os.environ.get("PT_STATE") or REPOSITORY / ".state")
 

@@ -1,7 +1,6 @@
 """Settings for the unit tests: no other process is needed."""
 
 from .base import *  # noqa: F403
-from .base import REST_FRAMEWORK
 
 SECRET_KEY = "only-for-tests"  # noqa: S105
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

@@ -1,0 +1,67 @@
+# Parcel Tracking: `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON3 ?= python3
+PYTHON := .venv/bin/python
+N ?= 100
+SERVICE ?= django
+
+.PHONY: help up down clean status logs traffic test test-unit test-pipeline test-integration lint lock
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: .venv ## set up and start everything; ends with the URLs
+	@$(PYTHON) -m native up
+
+down: .venv ## stop everything; the data stays
+	@$(PYTHON) -m native down
+
+clean: .venv ## stop everything and remove its data, logs and passwords
+	@$(PYTHON) -m native clean
+
+status: .venv ## each part's health, each stream's documents (JSON=1: one JSON object)
+	@$(PYTHON) -m stack status $(if $(JSON),--json)
+
+logs: .venv ## follow what a part prints (SERVICE=django)
+	@$(PYTHON) -m native logs $(SERVICE) --follow
+
+traffic: .venv ## real requests through nginx, then every line is counted (N=100)
+	@$(PYTHON) -m stack traffic --requests $(N)
+
+test: lint test-unit test-pipeline test-integration ## everything below
+
+test-unit: .venv ## each part by itself
+	$(PYTHON) -m pytest tests/unit
+
+test-pipeline: .venv ## the pipeline's golden cases
+	$(PYTHON) -m pytest tests/pipeline
+
+test-integration: .venv ## a stack of its own: real lines into a real Elasticsearch
+	$(PYTHON) -m pytest tests/integration
+
+lint: .venv ## ruff
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+# The Python environment. uv comes from its own lines of the lock, then installs the rest by it.
+.PHONY: .venv
+.venv: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed, and $(PYTHON3) is $$($(PYTHON3) --version): make PYTHON3=python3.11 …" >&2; exit 1; }
+	@echo "Installing the Python environment into .venv"
+	@test -x $(PYTHON) || $(PYTHON3) -m venv .venv
+	@awk '/^[^ #]/ {uv = /^uv==/} uv' requirements.lock > .venv/uv.lock
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements.lock
+	@.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable .
+	@touch $@
+
+lock: .venv ## renew requirements.lock from pyproject.toml
+	.venv/bin/uv pip compile pyproject.toml --group logstash --group native --group dev --generate-hashes \
+		--python-version 3.11 --universal --upgrade --quiet --no-header --output-file requirements.lock

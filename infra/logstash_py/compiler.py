@@ -1,0 +1,488 @@
+"""Nodes → a running pipeline.
+
+Plugins are made once, in the order of the file. The filter section becomes one generated Python function that takes a batch of
+events and returns those that leave: conditions are expressions in it, plugins are calls. So is the routing of the output section.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import fieldref, nodes, plugin, regex
+from .conditions import HELPERS, to_set_text
+from .errors import ConditionError, ConfigError, InvalidReference, PipelineCrash
+from .event import Event
+from .plugin import Context, Plugin
+
+_VARIABLE = re.compile(r"\$\{([a-zA-Z_.][a-zA-Z0-9_.]*)(?::([^}]*))?\}")
+
+OnError = Callable[[Event, Exception], None]
+FilterFunction = Callable[[list[Event]], list[Event]]
+
+
+class Compiler:
+    """Compiles the sections of one pipeline, whatever number of files they come from."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.plugins: dict[str, list[Any]] = {"input": [], "filter": [], "output": []}
+        self._instances: dict[int, Any] = {}
+        self._ids: set[str] = set()
+
+    def make_plugins(self, sections: list[nodes.Section]) -> None:
+        """Makes all plugins. Raises ConfigError for the first that can't be."""
+        for section in sections:
+            self._make_statements(section.statements, section.kind)
+
+    def _make_statements(self, statements: list[nodes.Statement], kind: str) -> None:
+        for statement in statements:
+            if isinstance(statement, nodes.Branch):
+                for _, block in statement.arms:
+                    self._make_statements(block, kind)
+                self._make_statements(statement.otherwise, kind)
+            else:
+                instance = self._make(statement, kind)
+                self._instances[id(statement)] = instance
+                self.plugins[kind].append(instance)
+
+    def _make(self, node: nodes.Plugin, kind: str) -> Any:
+        factory = plugin.find(kind, node.name)
+        if factory is None:
+            known = ", ".join(plugin.names(kind))
+            message = f"Couldn't find any {kind} plugin named '{node.name}'. Supported {kind} plugins: {known}"
+            raise ConfigError(message, node.position)
+        values: dict[str, Any] = {}
+        positions = {}
+        for attribute in node.attributes:
+            value = self._value(attribute.value)
+            if attribute.name in values:
+                value = _merge(values[attribute.name], value)
+            values[attribute.name] = value
+            positions.setdefault(attribute.name, attribute.position)
+        if kind != "codec":
+            self._claim_id(values, positions, node, kind)
+        return factory(values, positions, node.position, self.context)
+
+    def _claim_id(self, values: dict[str, Any], positions: Any, node: nodes.Plugin, kind: str) -> None:
+        """Plugins without an id are named by their place: ids are what the monitoring API shows."""
+        given = values.get("id")
+        if given is None:
+            at = node.position
+            values["id"] = given = f"{node.name}_{at.line}_{at.column}"
+            positions["id"] = at
+            if given in self._ids:
+                values["id"] = given = f"{given}_{len(self._ids)}"
+        if given in self._ids:
+            raise ConfigError(f"Two plugins have the id '{given}'", positions["id"])
+        self._ids.add(given)
+
+    def _value(self, node: nodes.Value) -> Any:
+        match node:
+            case nodes.String() | nodes.Bareword():
+                return substitute(node.text, self.context.environ, node)
+            case nodes.Number():
+                return node.value
+            case nodes.Array():
+                return [self._value(item) for item in node.items]
+            case nodes.Hash():
+                entries: dict[str, Any] = {}
+                for key_node, value in node.entries:
+                    key = str(key_node.value) if isinstance(key_node, nodes.Number) else key_node.text
+                    if key in entries:
+                        message = f'Duplicate keys found in your configuration: ["{key}"]'
+                        raise ConfigError(message, key_node.position)
+                    entries[key] = self._value(value)
+                return entries
+            case nodes.Plugin():
+                return self._make(node, "codec")
+        raise ConfigError("this can't be a value", node.position)
+
+    # Code
+
+    def filters(self, sections: list[nodes.Section], on_error: OnError) -> FilterFunction:
+        """The filter sections as one function. `on_error` gets an event that a filter broke at, which then leaves the batch, and
+        an event that a condition dropped, with a ConditionError."""
+        statements = [statement for section in sections for statement in section.statements if section.kind == "filter"]
+        code = _Code(self._instances, self.context.environ)
+        code.bind("on_error", on_error)
+        if code.generates(statements):
+            code.stages(statements)
+        else:
+            code.loop(statements, append="leave(event)", before="out = []; leave = out.append", after="return out")
+        return code.function("filters")
+
+    def outputs(self, sections: list[nodes.Section], on_error: OnError) -> Callable[[list[Event]], list[list[Event]]]:
+        """The output sections as one function: a batch → for each output plugin, in order, the events that go to it."""
+        statements = [statement for section in sections for statement in section.statements if section.kind == "output"]
+        code = _Code(self._instances, self.context.environ)
+        code.bind("on_error", on_error)
+        code.route(statements, self.plugins["output"])
+        return code.function("outputs")
+
+
+def _merge(old: Any, new: Any) -> Any:
+    """An option given twice: hashes are merged (values of one key become an array), arrays joined, texts put together."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        merged = dict(old)
+        for key, value in new.items():
+            merged[key] = [*plugin.array(merged[key]), *plugin.array(value)] if key in merged else value
+        return merged
+    if isinstance(old, list):
+        return [*old, *plugin.array(new)]
+    if isinstance(old, str) and isinstance(new, str):
+        return old + new
+    return [*plugin.array(old), *plugin.array(new)]
+
+
+def substitute(text: str, environ: Mapping[str, str], node: nodes.Node) -> str:
+    """${VAR} and ${VAR:default}. A variable that is set but empty stays empty. Raises ConfigError for an unset one."""
+
+    def replace(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        value = environ.get(name, default)
+        if value is None:
+            message = (
+                f"Cannot evaluate `{match[0]}`. Replacement variable `{name}` is not defined in the environment and there is "
+                "no default value given."
+            )
+            raise ConfigError(message, node.position)
+        return value
+
+    return _VARIABLE.sub(replace, text) if "${" in text else text
+
+
+class _Code:
+    """Python source under construction, with the objects that it names."""
+
+    def __init__(self, instances: dict[int, Any], environ: Mapping[str, str]) -> None:
+        self.instances = instances
+        self.conditions = _Conditions(self, environ)
+        self.names: dict[str, Any] = dict(HELPERS)
+        self.lines: list[str] = []
+        self.depth = 1
+        self.counters: list[tuple[str, str]] = []
+
+    def bind(self, name: str, value: Any) -> str:
+        self.names[name] = value
+        return name
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def function(self, name: str) -> Any:
+        source = f"def {name}(events):\n" + "\n".join(self.lines) + "\n"
+        self.names |= {"ConditionError": ConditionError, "PipelineCrash": PipelineCrash}
+        exec(compile(source, f"<{name} of the pipeline>", "exec"), self.names)  # noqa: S102 our own code
+        return self.names[name]
+
+    def generates(self, statements: list[nodes.Statement]) -> bool:
+        """Whether a plugin in the statements makes new events."""
+        for statement in statements:
+            if isinstance(statement, nodes.Branch):
+                blocks = [block for _, block in statement.arms] + [statement.otherwise]
+                if any(map(self.generates, blocks)):
+                    return True
+            elif self.instances[id(statement)].effect == "generate":
+                return True
+        return False
+
+    # Each event runs through all statements: when no plugin makes new events.
+
+    def loop(self, statements: list[nodes.Statement], *, append: str, before: str, after: str) -> None:
+        at = len(self.lines)
+        self.line(before)
+        self.line("for event in events:")
+        self.depth += 1
+        self.line("try:")
+        self.depth += 1
+        self.block(statements)
+        self.depth -= 1
+        self.line("except Exception as error:")
+        self.line("    on_error(event, error)")
+        self.line("    continue")
+        self.line(append)
+        self.depth -= 1
+        for counter, metrics in self.counters:
+            self.line(f"{metrics}.events_in += {counter}; {metrics}.events_out += {counter}")
+        self.line(after)
+        if self.counters:
+            self.lines.insert(at, "    " + " = ".join(counter for counter, _ in self.counters) + " = 0")
+
+    def block(self, statements: list[nodes.Statement]) -> None:
+        if not statements:
+            self.line("pass")
+        for statement in statements:
+            if isinstance(statement, nodes.Branch):
+                self.branch(statement, self.block)
+            else:
+                self.call(self.instances[id(statement)])
+
+    def branch(self, node: nodes.Branch, block: Callable[[list[nodes.Statement]], None]) -> None:
+        for position, (condition, statements) in enumerate(node.arms):
+            self.line(f"{'elif' if position else 'if'} {self.conditions.expression(condition)}:")
+            self.depth += 1
+            block(statements)
+            self.depth -= 1
+        if node.otherwise:
+            self.line("else:")
+            self.depth += 1
+            block(node.otherwise)
+            self.depth -= 1
+
+    def call(self, instance: Any) -> None:
+        number = len(self.counters)
+        metrics = self.bind(f"metrics{number}", instance.metrics)
+        counter = f"count{number}"
+        self.counters.append((counter, metrics))
+        name = self.bind(f"{instance.name}{number}", instance.apply())
+        self.line(f"{counter} += 1")
+        if instance.effect == "cancel":
+            self.line(f"if {name}(event):")
+            self.line(f"    {metrics}.events_out -= 1")
+            self.line("    continue")
+        else:
+            self.line(f"{name}(event)")
+
+    # All events run through each statement, as in Logstash: when plugins make new events. An `if` puts the events that
+    # match it in front of the others.
+
+    def stages(self, statements: list[nodes.Statement]) -> None:
+        self.bind("run_stage", _run_stage)
+        self.bind("stages", self.stage_list(statements))
+        self.line("out = []")
+        self.line("for event in events:")
+        self.line("    out += run_stage(stages, [event], on_error)")
+        self.line("return out")
+
+    def stage_list(self, statements: list[nodes.Statement]) -> list[Any]:
+        stages: list[Any] = []
+        for statement in statements:
+            if isinstance(statement, nodes.Branch):
+                arms = [
+                    (self.conditions.function(condition), self.stage_list(block)) for condition, block in statement.arms
+                ]
+                stages.append((arms, self.stage_list(statement.otherwise)))
+            else:
+                instance = self.instances[id(statement)]
+                stages.append((instance.effect, instance.apply(), instance.metrics))
+        return stages
+
+    # Outputs
+
+    def route(self, statements: list[nodes.Statement], outputs: list[Plugin]) -> None:
+        lists = [f"to{position}" for position in range(len(outputs))]
+        number = {id(instance): position for position, instance in enumerate(outputs)}
+
+        def block(statements: list[nodes.Statement]) -> None:
+            if not statements:
+                self.line("pass")
+            for statement in statements:
+                if isinstance(statement, nodes.Branch):
+                    self.branch(statement, block)
+                else:
+                    self.line(f"to{number[id(self.instances[id(statement)])]}.append(event)")
+
+        for name in lists:
+            self.line(f"{name} = []")
+        self.line("for event in events:")
+        self.depth += 1
+        self.line("try:")
+        self.depth += 1
+        block(statements)
+        self.depth -= 1
+        self.line("except Exception as error:")
+        self.line("    on_error(event, error)")
+        self.depth -= 1
+        self.line(f"return [{', '.join(lists)}]")
+
+
+def _run_stage(stages: list[Any], events: list[Event], on_error: OnError) -> list[Event]:
+    for stage in stages:
+        if not events:
+            return events
+        if len(stage) == 2:
+            arms, otherwise = stage
+            matched: list[Event] = []
+            rest = events
+            for condition, block in arms:
+                yes: list[Event] = []
+                no: list[Event] = []
+                for event in rest:
+                    try:
+                        (yes if condition(event) else no).append(event)
+                    except Exception as error:  # what a condition raises is told, and the event is gone
+                        on_error(event, error)
+                matched += _run_stage(block, yes, on_error)
+                rest = no
+            events = matched + _run_stage(otherwise, rest, on_error)
+            continue
+        effect, apply, metrics = stage
+        metrics.events_in += len(events)
+        out: list[Event] = []
+        for event in events:
+            try:
+                result = apply(event)
+            except Exception as error:
+                on_error(event, error)
+                continue
+            if effect == "generate":
+                out += result
+            elif effect == "change" or not result:
+                out.append(event)
+        metrics.events_out += len(out)
+        events = out
+    return events
+
+
+class _Conditions:
+    """Conditions → Python expressions over `event`."""
+
+    def __init__(self, code: _Code, environ: Mapping[str, str]) -> None:
+        self.code = code
+        self.environ = environ
+        self.count = 0
+
+    def function(self, node: nodes.Condition) -> Callable[[Event], bool]:
+        source = f"lambda event: {self.expression(node)}"
+        return eval(source, self.code.names)  # noqa: S307 our own code
+
+    def expression(self, node: nodes.Condition) -> str:
+        match node:
+            case nodes.Boolean():
+                return self._boolean(node)
+            case nodes.Not():
+                return f"(not {self.expression(node.operand)})"
+            case nodes.Compare():
+                return self._compare(node)
+            case nodes.Match():
+                return self._match(node)
+            case nodes.In():
+                text = self._in(node)
+                return f"(not {text})" if node.negated else text
+            case nodes.Selector():
+                value = self._fresh()
+                get = self._get(node)
+                # Zero, [] and {} are true.
+                return f"(({value} := {get}) is not None and {value} is not False and {value} != '' and {value} != 'false')"
+            case nodes.String():
+                return repr(self._text(node) not in ("", "false"))
+            case nodes.Number() | nodes.Regexp() | nodes.Array():
+                return "True"
+        raise ConfigError(f"'{node.name}' can't be called in a condition", node.position)
+
+    def _fresh(self) -> str:
+        self.count += 1
+        return f"v{self.count}"
+
+    def _text(self, node: nodes.String) -> str:
+        return substitute(node.text, self.environ, node)
+
+    def _get(self, node: nodes.Selector) -> str:
+        try:
+            path = fieldref.parse(node.reference)
+        except InvalidReference as error:
+            raise ConfigError(str(error), node.position) from None
+        if len(path) == 1 and path[0] != "@metadata":
+            return f"event.get({path[0]!r})"
+        return f"{self.code.bind('get_' + self._fresh(), fieldref.getter(path))}(event)"
+
+    def _boolean(self, node: nodes.Boolean) -> str:
+        operands = [self.expression(operand) for operand in node.operands]
+        if len(node.operators) == 1 and node.operators[0] in ("xor", "nand"):
+            left, right = operands
+            return f"(({left}) != ({right}))" if node.operators[0] == "xor" else f"(not (({left}) and ({right})))"
+        if not {"xor", "nand"}.isdisjoint(node.operators):
+            message = "Unexpected operator: xor and nand can't stand beside other operators without parentheses"
+            raise ConfigError(message, node.position)
+        # Python's `and` binds closer than its `or`, as Logstash's do.
+        text = operands[0]
+        for operator, operand in zip(node.operators, operands[1:], strict=True):
+            text += f" {operator} {operand}"
+        return f"({text})"
+
+    def _constant(self, node: nodes.RValue) -> Any:
+        """A literal's value. Raises ConfigError for what is none."""
+        match node:
+            case nodes.String():
+                return self._text(node)
+            case nodes.Number():
+                return node.value
+            case nodes.Regexp():
+                return node.pattern
+            case nodes.Array():
+                return [self._constant(item) for item in node.items]
+            case nodes.Bareword():
+                return node.text
+        raise ConfigError("Failed to parse right-hand side of conditional", node.position)
+
+    def _compare(self, node: nodes.Compare) -> str:
+        left, right = node.left, node.right
+        for side in (left, right):
+            if isinstance(side, nodes.Array) and not side.items:
+                raise ConfigError("Failed to parse right-hand side of conditional", side.position)
+        if not isinstance(left, nodes.Selector) and isinstance(right, nodes.Selector):
+            mirrored = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(node.operator, node.operator)
+            return self._compare(nodes.Compare(node.position, mirrored, right, left))
+        if not isinstance(left, nodes.Selector):
+            a, b = self._constant(left), self._constant(right)
+            if node.operator in ("==", "!="):
+                return repr((type(a) is type(b) and a == b) == (node.operator == "=="))
+            return f"compare[{node.operator!r}]({a!r}, {b!r})"
+        get = self._get(left)
+        if isinstance(right, nodes.Selector):
+            other = self._get(right)
+            if node.operator in ("==", "!="):
+                same = f"same({get}, {other})"
+                return same if node.operator == "==" else f"(not {same})"
+            return f"compare[{node.operator!r}]({get}, {other})"
+        constant = self._constant(right)
+        if isinstance(constant, list):
+            # Logstash compares with the first element only.
+            constant = constant[0]
+        if node.operator in ("==", "!="):
+            if isinstance(constant, str):
+                return f"({get} {node.operator} {constant!r})"
+            value = self._fresh()
+            equal = f"(type({value} := {get}) is {type(constant).__name__} and {value} == {constant!r})"
+            return equal if node.operator == "==" else f"(not {equal})"
+        value = self._fresh()
+        slow = f"compare[{node.operator!r}]({value}, {constant!r})"
+        if isinstance(constant, str):
+            return f"({value} {node.operator} {constant!r} if type({value} := {get}) is str else {slow})"
+        return f"({value} {node.operator} {constant!r} if type({value} := {get}) is int else {slow})"
+
+    def _match(self, node: nodes.Match) -> str:
+        pattern = node.pattern.pattern if isinstance(node.pattern, nodes.Regexp) else self._text(node.pattern)
+        if isinstance(node.pattern, nodes.Regexp):
+            pattern = pattern.replace("\\/", "/")
+        try:
+            compiled = regex.compile(pattern)
+        except ValueError as error:
+            raise ConfigError(str(error), node.pattern.position, stage="run") from None
+        search = self.code.bind(f"search_{self._fresh()}", compiled.pattern.search)
+        if isinstance(node.left, nodes.Selector):
+            value = self._fresh()
+            found = f"(type({value} := {self._get(node.left)}) is str and {search}({value}) is not None)"
+        else:
+            found = repr(compiled.pattern.search(str(self._constant(node.left))) is not None)
+        return f"(not {found})" if node.negated else found
+
+    def _in(self, node: nodes.In) -> str:
+        left, right = node.left, node.right
+        if isinstance(left, nodes.Selector) and isinstance(right, nodes.Selector):
+            return f"field_in_field({self._get(left)}, {self._get(right)})"
+        if isinstance(right, nodes.Selector):
+            return f"constant_in_field({self._constant(left)!r}, {self._get(right)})"
+        constant = self._constant(right)
+        if isinstance(left, nodes.Selector):
+            get = self._get(left)
+            if not isinstance(constant, list):
+                return f"field_in_text({get}, {to_set_text(constant)!r})"
+            texts = self.code.bind(f"set_{self._fresh()}", frozenset(map(to_set_text, constant)))
+            value = self._fresh()
+            return f"({value} in {texts} if type({value} := {get}) is str else field_in_list({value}, {texts}))"
+        # A literal in a literal: equal or not, even for a list.
+        a = self._constant(left)
+        return repr(type(a) is type(constant) and a == constant)

@@ -1,0 +1,1 @@
+"""Joda's and java.time's date patterns, written and read."""

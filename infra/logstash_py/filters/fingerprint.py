@@ -1,0 +1,136 @@
+"""fingerprint: a hash of fields."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from .. import fieldref
+from ..event import Event
+from ..plugin import Filter, Option, WrongValue, array, boolean, field_reference, one_of
+from ..text import ruby_text
+from ..murmur3 import murmur3_32, murmur3_128
+
+_DIGESTS = {
+    "SHA1": hashlib.sha1,
+    "SHA256": hashlib.sha256,
+    "SHA384": hashlib.sha384,
+    "SHA512": hashlib.sha512,
+    "MD5": hashlib.md5,
+}
+_METHODS = (*_DIGESTS, "MURMUR3", "MURMUR3_128", "IPV4_NETWORK", "UUID", "PUNCTUATION")
+_NO_PUNCTUATION = re.compile(r"[^!-/:-@\[-`{-~]+")
+
+
+def _key(value: Any) -> str:
+    if not isinstance(value, str):
+        raise WrongValue("could not coerce the key to a text: write it in quotes")
+    return value
+
+
+def _sorted(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if type(value) is list else value
+
+
+class Fingerprint(Filter):
+    name = "fingerprint"
+    options: ClassVar = {
+        "source": Option(array, ["message"]),
+        "target": Option(field_reference),
+        "key": Option(_key),
+        "method": Option(one_of(*_METHODS), "SHA1"),
+        "base64encode": Option(boolean, False),
+        "concatenate_sources": Option(boolean, False),
+        "concatenate_all_fields": Option(boolean, False),
+    }
+
+    def register(self) -> None:
+        if self.target is None:
+            self.target = "[event][hash]" if self.ecs else "fingerprint"
+        if self.method == "IPV4_NETWORK" and not (self.key or "").isdigit():
+            raise self.refuse("key", "Key value is empty. Please fill in a subnet prefix length")
+
+    def apply(self) -> Callable[[Event], None]:
+        matched = self.matched()
+        digest = self._digest()
+        set_ = fieldref.setter(fieldref.parse(self.target))
+        sources = [(name, fieldref.parse(name)) for name in self.source]
+
+        if self.method == "UUID":
+
+            def fingerprint(event: Event) -> None:
+                set_(event, str(uuid.uuid4()))
+
+        elif self.concatenate_all_fields:
+
+            def fingerprint(event: Event) -> None:
+                fields = sorted((key, value) for key, value in event.items() if key != "@metadata")
+                set_(event, digest("".join(f"|{key}|{ruby_text(_sorted(value))}" for key, value in fields) + "|"))
+
+        elif self.concatenate_sources:
+            getters = [(f"|{name}|", fieldref.getter(path)) for name, path in sorted(sources)]
+
+            def fingerprint(event: Event) -> None:
+                text = ""
+                for name, get in getters:
+                    value = get(event)
+                    text += name + (value if type(value) is str else ruby_text(_sorted(value)))
+                set_(event, digest(text + "|"))
+
+        else:
+            fields = [(fieldref.getter(path), fieldref.includer(path)) for _, path in sources]
+
+            def fingerprint(event: Event) -> None:
+                for get, includes in fields:
+                    if not includes(event):
+                        continue
+                    value = get(event)
+                    if type(value) is list:
+                        set_(event, [digest(ruby_text(_sorted(item))) for item in value])
+                    else:
+                        set_(event, digest(ruby_text(_sorted(value))))
+
+        if matched is None:
+            return fingerprint
+
+        def decorated(event: Event) -> None:
+            fingerprint(event)
+            matched(event)
+
+        return decorated
+
+    def _digest(self) -> Callable[[str], Any]:
+        if self.method in _DIGESTS:
+            return self._hash_digest(_DIGESTS[self.method])
+        match self.method:
+            case "MURMUR3":
+                return lambda text: murmur3_32(text.encode())
+            case "MURMUR3_128":
+                return lambda text: self._encode(murmur3_128(text.encode()))
+            case "IPV4_NETWORK":
+                return lambda text: str(
+                    ipaddress.ip_network(f"{text}/{self.key}", strict=False).network_address
+                )
+        return lambda text: _NO_PUNCTUATION.sub("", text)
+
+    def _hash_digest(self, algorithm: Callable[..., Any]) -> Callable[[str], str]:
+        if self.key is not None:
+            key = self.key.encode()
+            return lambda text: self._encode(hmac.digest(key, text.encode(), algorithm))
+        if self.base64encode:
+            return lambda text: self._encode(algorithm(text.encode()).digest())
+        return lambda text: algorithm(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _encode(self, digest: bytes) -> str:
+        return base64.b64encode(digest).decode() if self.base64encode else digest.hex()
+
+
+plugin = Fingerprint

@@ -1,0 +1,232 @@
+"""translate: a field's value is looked up in a dictionary."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from .. import fieldref, regex, sprintf
+from ..event import Event, clone
+from ..plugin import Filter, Option, boolean, field_reference, hash_, number, one_of, string
+from ..text import ruby_text
+
+Lookup = Callable[[str], Any]
+
+
+class _Missing:
+    pass
+
+
+MISSING = _Missing()
+
+
+def read_dictionary(path: Path) -> dict[Any, Any]:
+    """A dictionary file: YAML, JSON or CSV by its suffix. Raises ValueError and OSError."""
+    text = path.read_text(encoding="utf-8")
+    suffix = path.suffix.lower()
+    if suffix in (".yml", ".yaml"):
+        try:
+            data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError as error:
+            raise ValueError(str(error)) from None
+    elif suffix == ".json":
+        data = json.loads(text)
+    elif suffix == ".csv":
+        data = {row[0]: row[1] for row in csv.reader(text.splitlines()) if len(row) > 1}
+    else:
+        raise ValueError(f"dictionary files end in .yml, .yaml, .json or .csv, not in {suffix or 'nothing'}")
+    if not isinstance(data or {}, dict):
+        raise ValueError("a dictionary file holds one mapping")
+    return data or {}
+
+
+class Translate(Filter):
+    name = "translate"
+    options: ClassVar = {
+        "source": Option(field_reference),
+        "field": Option(field_reference),
+        "target": Option(field_reference),
+        "destination": Option(field_reference),
+        "dictionary": Option(hash_, {}),
+        "dictionary_path": Option(string),
+        "refresh_interval": Option(number, 300),
+        "refresh_behaviour": Option(one_of("merge", "replace"), "merge"),
+        "exact": Option(boolean, True),
+        "regex": Option(boolean, False),
+        "override": Option(boolean),
+        "fallback": Option(string),
+        "iterate_on": Option(string),
+    }
+
+    def register(self) -> None:
+        source = self.source or self.field
+        if source is None:
+            raise self.refuse("source", "Missing a required setting for the translate filter plugin: source", "compile")
+        self.source = source
+        in_place = not (self.target or self.destination)
+        if in_place:
+            self.target = source if self.ecs else "translation"
+            in_place = self.ecs
+            if in_place and self.override is False:
+                message = "Configuring `override => false` with in-place translation has no effect, please remove the option"
+                raise self.refuse("override", message)
+        else:
+            self.target = self.target or self.destination
+        self.replaces = in_place if self.override is None else self.override
+        if self.dictionary_path and self.dictionary:
+            raise self.refuse("dictionary_path", "dictionary and dictionary_path can't be given together")
+        self._loaded: tuple[float, float] = (0.0, 0.0)
+        self._table: dict[Any, Any] = dict(self.dictionary)
+        if self.dictionary_path:
+            try:
+                self._load()
+            except (OSError, ValueError) as error:
+                message = f"the dictionary {self.dictionary_path} can't be read: {error}"
+                raise self.refuse("dictionary_path", message) from None
+        try:
+            self.lookup = self._lookup()
+        except ValueError as error:
+            raise self.refuse("dictionary", str(error)) from None
+
+    def _load(self) -> None:
+        path = Path(self.dictionary_path)
+        modified = path.stat().st_mtime
+        table = read_dictionary(path)
+        if self.refresh_behaviour == "replace":
+            self._table.clear()
+        self._table.update(table)
+        self._loaded = (time.monotonic(), modified)
+
+    def tick(self) -> bool:
+        """Reads a dictionary file again that has changed, every `refresh_interval` seconds. Called between batches.
+
+        Returns whether it did. Raises OSError and ValueError; the old dictionary then stays.
+        """
+        loaded, modified = self._loaded
+        if not self.dictionary_path or self.refresh_interval <= 0 or time.monotonic() - loaded < self.refresh_interval:
+            return False
+        self._loaded = (time.monotonic(), modified)
+        if Path(self.dictionary_path).stat().st_mtime == modified:
+            return False
+        self._load()
+        if self.regex or not self.exact:
+            self.lookup = self._lookup()
+        return True
+
+    def _lookup(self) -> Lookup:
+        table = self._table
+        if not self.exact:
+            # Keys are texts here, `regex` or not.
+            if not table:
+                return lambda text: MISSING
+            keys = re.compile("|".join(re.escape(ruby_text(key)) for key in table))
+            values = {ruby_text(key): ruby_text(value) for key, value in table.items()}
+
+            def replace(text: str) -> Any:
+                new, count = keys.subn(lambda match: values[match[0]], text)
+                return new if count else MISSING
+
+            return replace
+        if self.regex:
+            entries = [(regex.compile(ruby_text(key)).pattern.search, value) for key, value in table.items()]
+
+            def search(text: str) -> Any:
+                return next((value for found, value in entries if found(text)), MISSING)
+
+            return search
+        return lambda text: table.get(text, MISSING)
+
+    def apply(self) -> Callable[[Event], None]:
+        matched = self.matched()
+        translate = self._iterate() if self.iterate_on else self._single()
+
+        def apply(event: Event) -> None:
+            if translate(event) and matched:
+                matched(event)
+
+        return apply if matched else translate
+
+    def _single(self) -> Callable[[Event], bool]:
+        source, destination = fieldref.parse(self.source), fieldref.parse(self.target)
+        get, includes = fieldref.getter(source), fieldref.includer(source)
+        set_, has_target = fieldref.setter(destination), fieldref.includer(destination)
+        fallback = None if self.fallback is None else sprintf.compile(self.fallback)
+        plain = self._table if self.exact and not self.regex else None
+        replaces = self.replaces
+
+        def translate(event: Event) -> bool:
+            value = get(event)
+            if value is None and not includes(event):
+                return False
+            if not replaces and has_target(event):
+                return False
+            text = value if type(value) is str else _first_text(value)
+            found = plain.get(text, MISSING) if plain is not None else self.lookup(text)
+            if found is MISSING:
+                if fallback is None:
+                    return False
+                found = fallback(event)
+            elif type(found) in (dict, list):
+                found = clone(found)
+            set_(event, found)
+            return True
+
+        return translate
+
+    def _iterate(self) -> Callable[[Event], bool]:
+        over = fieldref.parse(self.iterate_on)
+        fallback = None if self.fallback is None else sprintf.compile(self.fallback)
+
+        def found_for(value: Any, event: Event) -> Any:
+            found = self.lookup(ruby_text(value))
+            if found is MISSING and fallback is not None:
+                return fallback(event)
+            return clone(found) if type(found) in (dict, list) else found
+
+        if self.iterate_on == self.source:
+            destination = fieldref.parse(self.target)
+
+            def values(event: Event) -> bool:
+                items = fieldref.get(event, over)
+                if items is None or (not self.replaces and fieldref.includes(event, destination)):
+                    return False
+                found = [found_for(item, event) for item in (items if type(items) is list else [items])]
+                fieldref.set_(event, destination, [None if item is MISSING else item for item in found])
+                return any(item is not MISSING for item in found)
+
+            return values
+        source, destination = fieldref.parse(self.source), fieldref.parse(self.target)
+
+        def objects(event: Event) -> bool:
+            items = fieldref.get(event, over)
+            matched = False
+            for item in items if type(items) is list else []:
+                value = fieldref.get(item, source) if type(item) is dict else None
+                if value is None or (not self.replaces and fieldref.includes(item, destination)):
+                    continue
+                found = found_for(value, event)
+                if found is not MISSING:
+                    fieldref.set_(item, destination, found)
+                    matched = True
+            return matched
+
+        return objects
+
+
+def _first_text(value: Any) -> str:
+    """Ruby's Array(value).first.to_s."""
+    if type(value) is list:
+        value = value[0] if value else None
+    elif type(value) is dict:
+        value = list(next(iter(value.items()))) if value else None
+    return ruby_text(value)
+
+
+plugin = Translate

@@ -1,0 +1,1 @@
+"""One module for each input plugin; `plugin` in it is the plugin's class."""

@@ -1,0 +1,67 @@
+"""Points in time, as Logstash writes them: 2025-02-02T12:34:56.123Z."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+# Days to the 28th exist in every month: these texts need no further check.
+_PLAIN = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII
+).fullmatch
+
+
+class Timestamp(str):
+    """A point in time in UTC, kept as its text (at least milliseconds, at most nanoseconds): that is what leaves us."""
+
+    __slots__ = ()
+
+    @classmethod
+    def now(cls) -> Timestamp:
+        return cls.from_millis(time.time_ns() // 1_000_000)
+
+    @classmethod
+    def from_millis(cls, millis: int) -> Timestamp:
+        """`millis` since 1970. Raises OverflowError beyond the years 1 to 9999."""
+        return cls.from_datetime(_EPOCH + timedelta(milliseconds=millis))
+
+    @classmethod
+    def from_datetime(cls, moment: datetime) -> Timestamp:
+        """`moment` with a time zone; cut to milliseconds."""
+        moment = moment.astimezone(UTC)
+        return cls(
+            f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}T"
+            f"{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{moment.microsecond // 1000:03d}Z"
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Timestamp | None:
+        """The `@timestamp` of an event or a JSON document; None for what is no ISO 8601 time."""
+        if _PLAIN(text):
+            return cls(text)
+        match = _ISO.fullmatch(text)
+        if not match:
+            return None
+        year, month, day, hour, minute, second, fraction, zone = match.groups()
+        try:
+            moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+            if zone and zone != "Z":
+                offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+                moment += -offset if zone[0] == "+" else offset
+        except (ValueError, OverflowError):
+            return None
+        digits = (fraction or "").rstrip("0")
+        # Milliseconds, microseconds or nanoseconds: as many groups of three as needed.
+        digits = digits.ljust(max(3, -(-len(digits) // 3) * 3), "0")
+        return cls(f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{digits}Z")
+
+    def datetime(self) -> datetime:
+        return datetime.fromisoformat(self[:26].rstrip("Z") + "+00:00" if len(self) > 27 else self)
+
+    def epoch_seconds(self) -> int:
+        return (self.datetime() - _EPOCH) // timedelta(seconds=1)

@@ -1,0 +1,88 @@
+"""The state folder: who may enter what, and the secrets in it.
+
+As an ordinary user it is mode 700. As root it belongs to root and to the servers' group: the servers (servers_user.py)
+have folders of their own in it, and read the log files that the Python parts write, by the group.
+"""
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from native import servers_user
+from native.settings import SECRET_NAMES, Settings, default_state
+
+SERVICES = ("django", "celery", "celerybeat", "flower", "nginx", "react")
+# What `clean` removes: nothing else, should PT_STATE name a folder that holds other things too.
+CONTENTS = ("logs", "data", "run", "console", "secrets.env", "lock")
+
+
+def umask() -> int:
+    """For all parts: files for the user alone; as root for the servers' group too."""
+    return 0o027 if servers_user.dropped() else 0o077
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders. Safe to repeat: what is there keeps its content."""
+    state = settings.state
+    state.parent.mkdir(parents=True, exist_ok=True)
+    shared = [state, settings.logs, settings.data, settings.run]
+    shared += [settings.logs / service for service in SERVICES]
+    private = [settings.console_logs]
+    private += [settings.data / part for part in ("django", "celerybeat", "logstash")]
+    servers = [
+        settings.logs / "nginx",
+        settings.run / "elasticsearch",
+        settings.run / "nginx",
+        settings.run / "filebeat",
+    ]
+    servers += [settings.data / part for part in ("elasticsearch", "redis", "filebeat")]
+    for folder in [*shared, *private, *servers]:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if servers_user.dropped():
+        for folder in shared:
+            os.chown(folder, 0, servers_user.SERVERS_ID)
+            folder.chmod(0o2750)  # the set-group-id bit hands the group on to new files
+        for folder in servers:
+            os.chown(folder, servers_user.SERVERS_ID, servers_user.SERVERS_ID)
+    _link(settings)
+
+
+def _link(settings: Settings) -> None:
+    """As root the state lies elsewhere by default: `.state` in the checkout leads there."""
+    link = settings.checkout / ".state"
+    if settings.state == default_state(settings.checkout) != link and (link.is_symlink() or not link.exists()):
+        link.unlink(missing_ok=True)
+        link.symlink_to(settings.state)
+
+
+def generate_secrets(settings: Settings) -> None:
+    """Write secrets.env, or the names that are missing in it. Never overwrites a value, never prints one."""
+    path = settings.secrets_file
+    kept = path.read_text() if path.exists() else ""
+    names = {line.partition("=")[0] for line in kept.splitlines()}
+    missing = [name for name in SECRET_NAMES if name not in names]
+    if not missing:
+        return
+    lines = [f"{name}={secrets.token_urlsafe(32)}\n" for name in missing]
+    fresh = path.with_name(".secrets.env.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w") as file:  # noqa: PTH123
+        file.write(kept + "".join(lines))
+    fresh.replace(path)
+
+
+def remove(settings: Settings) -> None:
+    """Remove everything that the stack keeps."""
+    for name in CONTENTS:
+        path = settings.state / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    if settings.state.is_dir() and not any(settings.state.iterdir()):
+        settings.state.rmdir()
+    link: Path = settings.checkout / ".state"
+    if link.is_symlink() and not link.exists():
+        link.unlink()

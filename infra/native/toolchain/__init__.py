@@ -1,0 +1,1 @@
+"""Gets the real servers: `python -m native toolchain`."""

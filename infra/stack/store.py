@@ -1,0 +1,67 @@
+"""What Elasticsearch holds, as the user pt_reader sees it."""
+
+from datetime import datetime
+
+from elasticsearch import Elasticsearch
+from native.settings import Settings
+
+from stack.written import SERVICES, LogFile, Mark
+
+PATTERN = "logs-*-pt"
+
+
+class Store:
+    """The six data streams. Every method raises elasticsearch.ApiError or elastic_transport.TransportError."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.client = Elasticsearch(
+            settings.elasticsearch_url,
+            basic_auth=("pt_reader", settings.secrets["PT_READER_PASSWORD"]),
+            request_timeout=10,
+        )
+
+    def search(self, **query) -> dict:
+        """A search over all six; streams that do not exist yet are empty ones."""
+        return self.client.search(index=PATTERN, ignore_unavailable=True, allow_no_indices=True, **query).body
+
+    def streams(self) -> dict[str, dict]:
+        """{data stream: {"docs": count, "last": newest document's @timestamp or None}}, all six."""
+        by_dataset = {"terms": {"field": "data_stream.dataset"}, "aggs": {"last": {"max": {"field": "@timestamp"}}}}
+        answer = self.search(size=0, aggs={"datasets": by_dataset})
+        buckets = {b["key"]: b for b in answer.get("aggregations", {}).get("datasets", {}).get("buckets", [])}
+        return {
+            data_stream(service): {
+                "docs": buckets[service]["doc_count"] if service in buckets else 0,
+                "last": buckets[service]["last"]["value_as_string"] if service in buckets else None,
+            }
+            for service in SERVICES
+        }
+
+    def documents(self, files: list[LogFile], mark: Mark) -> dict[LogFile, int]:
+        """{file: documents in its service's stream of records that begin at the mark or after it}."""
+        filters = {
+            str(number): {
+                "bool": {
+                    "filter": [
+                        {"term": {"log.file.fingerprint": file.fingerprint}},
+                        {"term": {"data_stream.dataset": file.service}},
+                        {"range": {"log.offset": {"gte": mark.offset(file)}}},
+                    ]
+                }
+            }
+            for number, file in enumerate(files)
+        }
+        if not filters:
+            return {}
+        answer = self.search(size=0, aggs={"files": {"filters": {"filters": filters}}})
+        buckets = answer.get("aggregations", {}).get("files", {}).get("buckets", {})
+        return {file: buckets.get(str(number), {}).get("doc_count", 0) for number, file in enumerate(files)}
+
+
+def data_stream(service: str) -> str:
+    return f"logs-{service}-pt"
+
+
+def age(timestamp: str, now: datetime) -> float:
+    """Seconds between an @timestamp and `now`."""
+    return (now - datetime.fromisoformat(timestamp)).total_seconds()

@@ -1,0 +1,1 @@
+"""Containers: consignments that group parcels for one leg of the journey."""

@@ -1,0 +1,1 @@
+"""Dashboard: a tenant's figures at a glance."""

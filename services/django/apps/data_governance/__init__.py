@@ -1,0 +1,1 @@
+"""Data governance: retention, anonymisation and the audit log of who did what."""

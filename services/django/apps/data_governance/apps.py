@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class DataGovernanceConfig(AppConfig):
+    name = "apps.data_governance"

@@ -1,0 +1,1 @@
+"""Harmonization: HS codes, which customs sort goods by."""

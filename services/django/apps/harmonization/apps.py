@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class HarmonizationConfig(AppConfig):
+    name = "apps.harmonization"

@@ -1,0 +1,1 @@
+"""Carriers and the label store: what we call and who calls us."""

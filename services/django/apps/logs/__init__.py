@@ -1,0 +1,1 @@
+"""Logs: takes in what browsers report."""

@@ -1,0 +1,1 @@
+"""Reports: made by tasks, with progress."""

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ManageReportsConfig(AppConfig):
+    name = "apps.manage_reports"

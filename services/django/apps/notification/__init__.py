@@ -1,0 +1,1 @@
+"""Notices sent to recipients by e-mail."""

@@ -1,0 +1,1 @@
+"""Onboarding: the sign-up of a tenant and its first user."""

@@ -1,0 +1,1 @@
+"""Parcels: created, scanned on their way, tracked."""

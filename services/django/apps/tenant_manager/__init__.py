@@ -1,0 +1,1 @@
+"""Tenants: who owns which parcels, and which of them a request speaks for."""

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class TenantManagerConfig(AppConfig):
+    name = "apps.tenant_manager"

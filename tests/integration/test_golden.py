@@ -1,0 +1,50 @@
+"""The golden cases through the whole chain: each line written to a file that Filebeat reads, its document read back."""
+
+import uuid
+
+import pytest
+from stack.written import log_files
+
+from tests.pipeline.golden import load_cases
+from tests.polling import poll_until
+
+# The file of each service that has the case's `stream` from Filebeat.
+FILES = {
+    ("django", "app"): "django/app.log",
+    ("celery", "app"): "celery/celery.log",
+    ("celerybeat", "app"): "celerybeat/celerybeat.log",
+    ("flower", "server"): "flower/flower.log",
+    ("nginx", "server"): "nginx/access.log",
+    ("react", "app"): "react/react.log",
+}
+
+
+def can_be_a_line(case) -> bool:
+    """Not what no file can give: a foreign group, an array as stream, an empty line, a record starting with a tab."""
+    return not case.unrouted and isinstance(case.given["stream"], str) and case.line and case.line[0] != "\t"
+
+
+@pytest.fixture(scope="module")
+def documents(stack):
+    """{(service, line): document}. The names of the files match Filebeat's paths, as a rotated backup's does."""
+    lines = {}
+    for case in filter(can_be_a_line, load_cases()):
+        lines.setdefault(FILES[case.given["service"], case.given["stream"]], {})[case.line] = None
+    fingerprints = []
+    for file, of_file in lines.items():
+        path = stack.settings.logs / f"{file}.golden"
+        path.write_text("\n".join([f"golden {uuid.uuid4().hex} {file:64}", *of_file]) + "\n")
+    fingerprints = [f.fingerprint for f in log_files(stack.settings.logs) if f.path.suffix == ".golden"]
+    query = {"terms": {"log.file.fingerprint": fingerprints}}
+    expected = sum(1 + len(of_file) for of_file in lines.values())
+    poll_until(f"{expected} documents of golden cases", lambda: stack.count(query) >= expected)
+    return {(d["service"], d["message"]): d for d in stack.documents(query)}
+
+
+@pytest.mark.parametrize("case", filter(can_be_a_line, load_cases()), ids=lambda case: case.name)
+def test_document(documents, case):
+    actual = case.actual(documents[case.given["service"], case.line])
+    expected = dict(case.expected)
+    if "@timestamp" in case.given:  # no time in the line: Filebeat's own
+        del actual["@timestamp"], expected["@timestamp"]
+    assert actual == expected

@@ -1,0 +1,67 @@
+"""One request across the services, and what goes wrong in it."""
+
+import uuid
+
+import httpx
+import pytest
+from stack.traffic import Visitor
+
+from tests.polling import poll_until
+
+
+@pytest.fixture
+def visitor(stack):
+    visitor = Visitor(stack.settings)
+    visitor.http.headers["X-Request-ID"] = visitor.request_id = uuid.uuid4().hex
+    return visitor
+
+
+def of_request(visitor, **more):
+    terms = {"request_id": visitor.request_id, **more}
+    return {"bool": {"filter": [{"term": {name: value}} for name, value in terms.items()]}}
+
+
+def test_a_traceback_is_one_document(stack, visitor):
+    assert visitor.http.get("/api/common/fault/").status_code == 500
+    [document] = stack.wait_for_documents(of_request(visitor, service="django", stream="django"), 1, "the error")
+    assert document["log_level"] == "ERROR"
+    assert document["error"]["type"]
+    assert document["error"]["stack_trace"].startswith("Traceback (most recent call last):\n")
+    assert "\n  File " in document["error"]["stack_trace"]
+    [access] = stack.wait_for_documents(of_request(visitor, service="nginx"), 1, "nginx's access line")
+    assert access["log_level"] == "ERROR" and access["http"]["response"]["status_code"] == 500
+
+
+def test_a_request_is_followed_from_nginx_to_its_task(stack, visitor):
+    created = visitor.http.post("/api/parcels/", json={"recipient": "Ada", "destination": "London"}).json()
+    assert visitor.http.post(f"/api/parcels/{created['reference']}/label/").is_success
+    for service in ("nginx", "django", "celery"):
+        poll_until(f"a line of {service}", lambda service=service: stack.count(of_request(visitor, service=service)))
+    tasks = stack.documents(of_request(visitor, service="celery"))
+    assert {d["task_name"] for d in tasks if "task_name" in d} == {"apps.integrations.tasks.put_label"}
+    assert all(d["tenant"] == "acme" for d in stack.documents(of_request(visitor, logger_name="apps.parcels.views")))
+
+
+def test_a_browser_cannot_forge_a_record(stack, visitor):
+    forged = "nice\nCRITICAL|apps.parcels.views|2025-02-02T12:34:56.123|forged\r\n\tTraceback"
+    event = {"level": "WARNING", "logger": "a|b\nc", "message": forged, "context": {"service": "nginx", "n": 1}}
+    assert visitor.http.post("/api/logs/client/", json={"events": [event]}).is_success
+    [document] = stack.wait_for_documents(of_request(visitor, service="react"), 1, "the browser's event")
+    assert document["log_level"] == "WARNING"
+    assert document["logger_name"].startswith("react.")
+    assert document["data_stream"]["dataset"] == "react"
+    assert "forged" in document["log_message"]
+    assert document["context"]["service"] == "nginx"
+
+
+def test_health_checks_are_not_logged(stack):
+    with httpx.Client(base_url=f"http://127.0.0.1:{stack.settings.django_port}") as http:
+        for path in ("/health", "/auth-health", "/health?probe=1"):
+            http.get(path)
+        marker = f"/nowhere-{uuid.uuid4().hex}"
+        http.get(marker)
+    by_logger = {"term": {"logger_name": "gunicorn.access"}}
+    stack.wait_for_documents(
+        {"bool": {"filter": [by_logger, {"match_phrase": {"log_message": marker}}]}}, 1, "the request after them"
+    )
+    assert stack.count({"bool": {"filter": [by_logger, {"match_phrase": {"log_message": "health"}}]}}) == 0

