@@ -99,6 +99,17 @@ def one_of(*choices: str) -> Callable[[Any], str]:
     return choice
 
 
+def codec(value: Any) -> Codec:
+    """A codec with options comes as an instance, one without as a name."""
+    value = _scalar(value)
+    if isinstance(value, Codec):
+        return value
+    factory = find("codec", value) if isinstance(value, str) else None
+    if factory is None:
+        raise WrongValue(f"Couldn't find any codec plugin named '{value}'. Supported codecs: {', '.join(names('codec'))}")
+    return factory({}, {}, Position("", 0, 0), Context())
+
+
 @dataclass(frozen=True)
 class Option:
     """One option of a plugin. `type` converts and checks; a plugin reads `default` when the option isn't given."""
@@ -145,7 +156,8 @@ class Plugin:
         declared = self.common | self.options
         for name, value in values.items():
             if name not in declared:
-                raise ConfigError(f"Unknown setting '{name}' for {self.name}", positions[name])
+                message = f"Unknown setting '{name}' for {self.name}. Supported settings: {', '.join(sorted(declared))}"
+                raise ConfigError(message, positions[name])
             try:
                 setattr(self, name, declared[name].type(value))
             except WrongValue as error:
@@ -165,6 +177,50 @@ class Plugin:
 
     def refuse(self, option: str, message: str, stage: str = "register") -> ConfigError:
         return ConfigError(f"{self.name}: {message}", self.positions.get(option, self.at), stage)
+
+
+class Codec(Plugin):
+    """Bytes ↔ events. A codec has what its direction needs: `decode(data)` gives the events of one frame or datagram, `encode(event)` the
+    bytes of one event."""
+
+    kind = "codec"
+    common: ClassVar[dict[str, Option]] = {"id": Option(string), "enable_metric": Option(boolean, True)}
+
+    def decode(self, data: bytes) -> list[Event]:
+        raise NotImplementedError
+
+    def encode(self, event: Event) -> bytes:
+        raise NotImplementedError
+
+
+class Input(Plugin):
+    """A source of events. `run(intake)` serves until it is cancelled and hands batches of events to `intake.put`."""
+
+    kind = "input"
+    common: ClassVar[dict[str, Option]] = Plugin.common | {
+        "add_field": Option(hash_, {}),
+        "tags": Option(array, []),
+        "type": Option(string),
+        "ecs_compatibility": Option(string),
+    }
+
+    async def run(self, intake: Any) -> None:
+        raise NotImplementedError
+
+
+class Output(Plugin):
+    """Where events go. `send` returns when all of them are where they belong: stored, written, or in the dead letter queue."""
+
+    kind = "output"
+
+    async def start(self, dead_letters: Any) -> None:
+        """Before the first event."""
+
+    async def send(self, events: list[Event]) -> None:
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        """After the last event."""
 
 
 class Filter(Plugin):

@@ -44,7 +44,7 @@ def show(settings: Settings, as_json: bool) -> int:
         console = Console()
         parts = Table("part", "state", title="Parts")
         for name, state in found["parts"].items():
-            parts.add_row(name, f"[{'green' if state in runtime.GOOD else 'red'}]{state}")
+            parts.add_row(name, f"[{'green' if state in (runtime.HEALTHY, runtime.DONE) else 'red'}]{state}")
         console.print(parts)
         streams = Table("data stream", "documents", "newest", title="Data streams")
         now = datetime.now(UTC)
@@ -53,5 +53,4 @@ def show(settings: Settings, as_json: bool) -> int:
             streams.add_row(name, f"{stream['docs']:,}", newest)
         console.print(streams if found["streams"] else "[red]Elasticsearch does not answer.")
         console.print(f"Unrouted events: {found['unrouted']} ({settings.unrouted_file})")
-    healthy = all(state in runtime.GOOD for state in found["parts"].values())
-    return 0 if found["parts"] and healthy and found["streams"] else 1
+    return 0 if runtime.is_settled(found["parts"]) and found["streams"] else 1

@@ -66,15 +66,15 @@ class Visitor:
         body = json.dumps({"reference": reference, "location": "London", "status": "delivered"}).encode()
         signature = hmac.new(self.webhook_secret, body, hashlib.sha256).hexdigest()
         return self.http.post(
-            "/api/integrations/carriers/dhl/webhook/",
+            "/api/integrations/carriers/northwind/webhook/",
             content=body,
-            headers={"Content-Type": "application/json", "X-Signature": signature},
+            headers={"Content-Type": "application/json", "X-Signature": f"sha256={signature}"},
         )
 
     def browser_events(self, page: str) -> httpx.Response:
-        event = {"level": "INFO", "logger": "page", "message": "Parcel opened", "context": {"page": page}}
+        event = {"level": "info", "logger": "page", "message": "Parcel opened", "context": {"page": page}}
         error = {
-            "level": "ERROR",
+            "level": "error",
             "logger": "errors",
             "message": "parcel is undefined",
             "context": {"page": page},

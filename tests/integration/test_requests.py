@@ -44,14 +44,14 @@ def test_a_request_is_followed_from_nginx_to_its_task(stack, visitor):
 
 def test_a_browser_cannot_forge_a_record(stack, visitor):
     forged = "nice\nCRITICAL|apps.parcels.views|2025-02-02T12:34:56.123|forged\r\n\tTraceback"
-    event = {"level": "WARNING", "logger": "a|b\nc", "message": forged, "context": {"service": "nginx", "n": 1}}
+    event = {"level": "warning", "logger": "a|b\nc", "message": forged, "context": {"service": "nginx", "n": 1}}
     assert visitor.http.post("/api/logs/client/", json={"events": [event]}).is_success
     [document] = stack.wait_for_documents(of_request(visitor, service="react"), 1, "the browser's event")
     assert document["log_level"] == "WARNING"
     assert document["logger_name"].startswith("react.")
     assert document["data_stream"]["dataset"] == "react"
     assert "forged" in document["log_message"]
-    assert document["context"]["service"] == "nginx"
+    assert document["context"]["client"]["service"] == "nginx"
 
 
 def test_health_checks_are_not_logged(stack):

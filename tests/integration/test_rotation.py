@@ -9,11 +9,11 @@ from tests.polling import poll_until
 LINES = 24_000
 WRITER = """
 import logging, sys, time
-from config.logging.files import LogFileHandler
+from config.logging.files import SharedRotatingFileHandler
 from config.logging.formatters import PipeFormatter
 
 path, lines = sys.argv[1], int(sys.argv[2])
-handler = LogFileHandler(path, maxBytes=600_000, backupCount=5)
+handler = SharedRotatingFileHandler(path, max_bytes=600_000, backups=5)
 handler.setFormatter(PipeFormatter())
 logger = logging.getLogger("apps.parcels.rotation")
 logger.addHandler(handler)

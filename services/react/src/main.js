@@ -2,7 +2,7 @@ import { createLogClient } from "./logging/client.js";
 
 const logs = createLogClient();
 logs.captureErrors();
-logs.log("INFO", "page", "Page opened");
+logs.log("info", "page", "Page opened");
 
 const outcome = document.querySelector("#outcome");
 let token = null;
@@ -17,7 +17,7 @@ async function request(path, options = {}) {
       ...(token && { Authorization: `Token ${token}` }),
     },
   });
-  logs.log(response.ok ? "INFO" : "WARNING", "api", `${options.method ?? "GET"} ${path} answered ${response.status}`, {
+  logs.log(response.ok ? "info" : "warning", "api", `${options.method ?? "GET"} ${path} answered ${response.status}`, {
     duration_ms: Math.round(performance.now() - started),
     request_id: response.headers.get("X-Request-ID"),
   });

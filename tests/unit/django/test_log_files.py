@@ -65,6 +65,7 @@ def test_the_first_64_bytes_of_each_file_are_its_own(tmp_path, kind):
     writer.close()
     beginnings = [file.read_bytes()[:64] for file in tmp_path.glob("app.log*")]
     assert len(beginnings) == len(set(beginnings)) >= 100
+    assert {len(beginning) for beginning in beginnings} == {64}
 
 
 def test_a_header_is_written_once_a_file(tmp_path):

@@ -4,9 +4,9 @@ from .views import LabelView, ParcelListView, ParcelView, QuoteView, ScanListVie
 
 urlpatterns = [
     path("", ParcelListView.as_view()),
-    path("<str:reference>/", ParcelView.as_view()),
-    path("<str:reference>/scans/", ScanListView.as_view()),
-    path("<str:reference>/track/", TrackView.as_view()),
-    path("<str:reference>/label/", LabelView.as_view()),
-    path("<str:reference>/quote/", QuoteView.as_view()),
+    path("<slug:reference>/", ParcelView.as_view()),
+    path("<slug:reference>/scans/", ScanListView.as_view()),
+    path("<slug:reference>/track/", TrackView.as_view()),
+    path("<slug:reference>/label/", LabelView.as_view()),
+    path("<slug:reference>/quote/", QuoteView.as_view()),
 ]

@@ -138,8 +138,8 @@ LOGGING_OPTIONS = {
     "service": os.environ.get("SERVICE_NAME") or "django",
     "catalogue_path": LOG_CATALOGUE,
     "log_file_path": os.environ.get("LOG_FILE_PATH"),
-    "level": os.environ.get("LOG_LEVEL") or "INFO",
-    "noisy_level": os.environ.get("NOISY_LOG_LEVEL") or "CRITICAL",
+    "level": (os.environ.get("LOG_LEVEL") or "INFO").upper(),
+    "noisy_level": (os.environ.get("NOISY_LOG_LEVEL") or "CRITICAL").upper(),
     "json": os.environ.get("USE_JSON_LOGGING", "").lower() == "true",
 }
 LOGGING = build_logging(**LOGGING_OPTIONS)

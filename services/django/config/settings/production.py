@@ -5,5 +5,4 @@ from .base import LOGGING_OPTIONS, build_logging
 
 LOGGING = build_logging(**LOGGING_OPTIONS, console_level="ERROR")
 
-SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # nginx sets it on every request

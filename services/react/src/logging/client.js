@@ -1,6 +1,6 @@
 // The browser's log client: events wait in a buffer and are posted in batches to Django, which writes them to react.log.
 
-const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const LEVELS = ["debug", "info", "warning", "error", "critical"];
 
 /**
  * @param {object} options
@@ -62,10 +62,10 @@ export function createLogClient({ url = "/api/logs/client/", interval = 2000, ba
 
   function captureErrors(target = window) {
     target.addEventListener("error", (event) =>
-      log("ERROR", "errors", event.message, { line: event.lineno, column: event.colno }, event.error?.stack),
+      log("error", "errors", event.message, { line: event.lineno, column: event.colno }, event.error?.stack),
     );
     target.addEventListener("unhandledrejection", (event) =>
-      log("ERROR", "promises", event.reason?.message ?? event.reason, {}, event.reason?.stack),
+      log("error", "promises", event.reason?.message ?? event.reason, {}, event.reason?.stack),
     );
     target.document.addEventListener("visibilitychange", () => {
       if (target.document.visibilityState === "hidden") flushOnUnload();
