@@ -38,4 +38,6 @@ sed -e "s|\${NGINX_LISTEN}|$NGINX_LISTEN|g" \
 
 # The error log's times carry no zone: the pipeline reads them as UTC.
 export TZ=UTC
+# The shell becomes nginx, so its pid is nginx's.
+"$here/rotate.sh" $$ "$LOG_FILE_PATH/nginx" &
 exec nginx -e "$LOG_FILE_PATH/nginx/error.log" -c "$NGINX_RUN/nginx.conf" "$@"

@@ -120,6 +120,7 @@ def test_no_view_leaks_another_tenants_parcel(parcel, globex):
     assert globex.get("/api/parcels/").json()["results"] == []
     assert globex.get(base).status_code == 404
     assert globex.get(base + "track/").status_code == 404
+    assert globex.get(base + "label/").status_code == 404
     scan = {"location": "Hub", "status": "delivered"}
     for action in ("scans/", "label/", "quote/"):
         answer = globex.post(base + action, scan)
@@ -164,6 +165,21 @@ def test_a_list_takes_the_same_queries_however_long(acme, django_assert_num_quer
     Parcel.objects.bulk_create(Parcel(tenant=tenant, **PARCEL) for _ in range(60))
     with django_assert_num_queries(4):  # token, tenant, count, page
         assert len(acme.get("/api/parcels/").json()["results"]) == 50
+
+
+# Labels
+
+
+def test_a_label_that_is_not_stored_is_a_404(acme, parcel):
+    assert acme.get(f"/api/parcels/{parcel.reference}/label/").status_code == 404
+
+
+def test_a_label_store_that_is_down_is_a_502(acme, parcel, settings, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    settings.LABEL_STORE_URL = "http://127.0.0.1:9"
+    Parcel.objects.filter(pk=parcel.pk).update(label_key="acme/x.zpl")
+    assert acme.get(f"/api/parcels/{parcel.reference}/label/").status_code == 502
 
 
 # Carriers

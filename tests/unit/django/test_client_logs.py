@@ -28,13 +28,13 @@ def react_log(configure_logging):
 
 def test_an_event_is_a_record_of_its_own_level(react_log):
     stack = "TypeError: x is undefined\n    at f (app.js:1:2)"
-    extra = {"timestamp": "2025-02-02T12:34:56.123Z", "context": {"page": "/"}, "stack": stack}
+    extra = {"timestamp": "2025-02-02T12:34:56.123Z", "context": {"page": {"tags": ["x"]}}, "stack": stack}
     assert post({**EVENT, **extra}, {**EVENT, "level": "info", "stack": None}).json() == {"accepted": 2}
     first, *stack_lines, second = react_log()
     assert first.startswith("ERROR|react.app|")
     text, _, suffix = first.split("|", 3)[3].partition(" ")
     assert text == "boom"
-    assert json.loads(suffix)["client"] == {"page": "/", "timestamp": "2025-02-02T12:34:56.123000+00:00"}
+    assert json.loads(suffix)["client"] == {"page": {"tags": ["x"]}, "timestamp": "2025-02-02T12:34:56.123000+00:00"}
     assert stack_lines == ["\tTypeError: x is undefined", "\t    at f (app.js:1:2)"]
     assert second.startswith("INFO|react.app|")
 
@@ -94,6 +94,7 @@ def test_events_below_the_level_are_left_out(react_log):
         [{**EVENT, "stack": "x" * 16_001}],
         [{**EVENT, "context": {"x": "x" * 5000}}],
         [{**EVENT, "context": ["x"]}],
+        [{**EVENT, "context": {"a": [{"b": {}}]}}],
         [{**EVENT, "logger": "x" * 101}],
         [{**EVENT, "timestamp": "soon"}],
         ["event"],

@@ -186,7 +186,7 @@ def test_json_line():
     assert found.pop("process") and found.pop("thread")
     assert found == {
         "timestamp": "2025-02-02T12:34:56.123",
-        "message": "a\nb\u2028",
+        "message": r"a\nb\u2028",  # as in the pipe line: both become the same document
         "level": "INFO",
         "logger": "apps.parcels.views",
         "module": "views",
@@ -197,6 +197,14 @@ def test_json_line():
         "parcel_id": 1,
         "level_": "mine",
     }
+
+
+def test_json_and_pipe_tell_the_same():
+    made = record("a\x1b", exc_info=failure(KeyError("x\ny")), stack="Stack:\n\x1b[31mhere", extra={"key": "b\nc"})
+    head, *stack_trace = PipeFormatter().format(made).split("\n")
+    found = json.loads(JsonFormatter("django").format(made))
+    assert found["exc_info"].split("\n") == [line.removeprefix("\t") for line in stack_trace]
+    assert parse(head) == (found["message"], {"key": found["key"]})
 
 
 def test_celery_console_line():

@@ -124,6 +124,8 @@ def test_one_request_id_goes_from_the_header_through_the_task_to_the_label_store
     )
     label = store.get_object(Bucket="parcel-labels", Key=f"acme/{reference}.zpl")["Body"].read().decode()
     assert label.startswith("^XA") and reference in label and "Ann" in label
+    assert api("GET", f"/api/parcels/{reference}/label/").data.decode() == label
+    assert "|botocore." in (stack.logs / "django/aws.log").read_text()
 
 
 def test_gunicorn_logs_by_our_configuration_and_leaves_health_checks_out(stack, api, tools):

@@ -5,10 +5,13 @@ from contextlib import suppress
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
 from apps.parcels.models import Parcel
+
+# What the functions below raise when the store refuses or can't be reached.
+STORE_ERRORS = (BotoCoreError, ClientError)
 
 
 def label_store() -> BaseClient:
@@ -29,10 +32,7 @@ def render_label(parcel: Parcel) -> bytes:
 
 
 def put_label(parcel: Parcel) -> str:
-    """Put the parcel's label into the store, whose bucket is made when missing, and return its key.
-
-    Raises botocore.exceptions.ClientError or BotoCoreError when the store refuses or can't be reached.
-    """
+    """Put the parcel's label into the store, whose bucket is made when missing, and return its key."""
     key = f"{parcel.tenant.slug}/{parcel.reference}.zpl"
     store = label_store()
     put = {"Bucket": settings.LABEL_STORE_BUCKET, "Key": key, "Body": render_label(parcel)}
@@ -45,3 +45,8 @@ def put_label(parcel: Parcel) -> str:
             store.create_bucket(Bucket=settings.LABEL_STORE_BUCKET)
         store.put_object(**put)
     return key
+
+
+def get_label(key: str) -> bytes:
+    """The label stored under `key`."""
+    return label_store().get_object(Bucket=settings.LABEL_STORE_BUCKET, Key=key)["Body"].read()

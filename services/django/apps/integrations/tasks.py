@@ -1,6 +1,5 @@
 import logging
 
-from botocore.exceptions import BotoCoreError, ClientError
 from celery import shared_task
 
 from apps.parcels.models import Parcel
@@ -16,7 +15,7 @@ def put_label(parcel_id: int) -> str:
     parcel = Parcel.objects.select_related("tenant").get(pk=parcel_id)
     try:
         parcel.label_key = labels.put_label(parcel)
-    except (BotoCoreError, ClientError):
+    except labels.STORE_ERRORS:
         logger.exception("Label of %s not stored", parcel, extra={"parcel_id": parcel.pk})
         raise
     parcel.save(update_fields=["label_key", "updated_at"])

@@ -5,6 +5,13 @@ from rest_framework import serializers
 
 MAX_EVENTS = 100  # a batch
 MAX_CONTEXT_BYTES = 4096  # an event
+MAX_CONTEXT_DEPTH = 3  # objects and lists in one another; what reads the lines follows no more than five
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 class ClientEventSerializer(serializers.Serializer):
@@ -20,6 +27,8 @@ class ClientEventSerializer(serializers.Serializer):
     def validate_context(self, context: dict[str, Any]) -> dict[str, Any]:
         if len(json.dumps(context)) > MAX_CONTEXT_BYTES:
             raise serializers.ValidationError(f"Larger than {MAX_CONTEXT_BYTES} bytes")
+        if _depth(context) > MAX_CONTEXT_DEPTH:
+            raise serializers.ValidationError(f"Nested deeper than {MAX_CONTEXT_DEPTH} levels")
         return context
 
 

@@ -2,12 +2,14 @@ import logging
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from rest_framework import generics, status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from apps.integrations import labels
 from apps.integrations.carriers import CarrierClient, CarrierError
 from apps.integrations.tasks import put_label
 from apps.tenant_manager.views import TenantMixin
@@ -18,10 +20,11 @@ from .serializers import ParcelSerializer, ScanSerializer
 logger = logging.getLogger(__name__)
 
 
-class CarrierUnavailable(APIException):
+class UpstreamUnavailable(APIException):
+    """Another's service, which the answer needs, gave none."""
+
     status_code = status.HTTP_502_BAD_GATEWAY
-    default_detail = "The carrier gave no answer"
-    default_code = "carrier_unavailable"
+    default_code = "upstream_unavailable"
 
 
 class ParcelQueryset(TenantMixin):
@@ -70,7 +73,18 @@ class TrackView(ParcelQueryset, generics.GenericAPIView):
 
 
 class LabelView(ParcelQueryset, generics.GenericAPIView):
-    """Queues the task that puts the parcel's label into the label store."""
+    """POST queues the task that puts the label into the label store; GET gives the label, in ZPL, from there."""
+
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        parcel = self.get_object()
+        if not parcel.label_key:
+            raise NotFound("The label is not stored yet")
+        try:
+            label = labels.get_label(parcel.label_key)
+        except labels.STORE_ERRORS as error:
+            logger.exception("Label of %s not read", parcel, extra={"parcel_id": parcel.pk})
+            raise UpstreamUnavailable("The label store gave no answer") from error
+        return HttpResponse(label, content_type="application/zpl")
 
     def post(self, request: Request, reference: str) -> Response:
         parcel = self.get_object()
@@ -88,6 +102,6 @@ class QuoteView(ParcelQueryset, generics.GenericAPIView):
             quote = CarrierClient().quote(parcel.carrier, parcel.destination, parcel.weight_grams)
         except CarrierError as error:
             logger.exception("No quote for %s from %s", parcel, parcel.carrier, extra={"parcel_id": parcel.pk})
-            raise CarrierUnavailable from error
+            raise UpstreamUnavailable("The carrier gave no answer") from error
         logger.info("Quote for %s from %s", parcel, parcel.carrier, extra={"parcel_id": parcel.pk})
         return Response(quote)

@@ -8,12 +8,7 @@ from pythonjsonlogger.core import BaseJsonFormatter
 
 from . import records
 from .memory import memory_figures
-from .text import continuation_lines, one_line, safe_str, to_json
-
-
-def _logger_name(record: logging.LogRecord) -> str:
-    """The logger's name, unable to end its field."""
-    return one_line(safe_str(record.name)).replace("|", r"\x7c") or "root"
+from .text import to_json
 
 
 class PipeFormatter(logging.Formatter):
@@ -24,15 +19,13 @@ class PipeFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self.head(record) + self.message(record)
-        stack_info = safe_str(record.stack_info or "")
-        return "\n".join([line, *continuation_lines(records.traceback_text(record)), *continuation_lines(stack_info)])
+        return "\n\t".join([self.head(record) + self.message(record), *records.stack_trace(record)])
 
     def head(self, record: logging.LogRecord) -> str:
-        return f"{records.level(record)}|{_logger_name(record)}|{records.timestamp(record)}|"
+        return f"{records.level(record)}|{records.logger_name(record)}|{records.timestamp(record)}|"
 
     def message(self, record: logging.LogRecord) -> str:
-        text = one_line(records.message(record))
+        text = records.message(record)
         extras = records.extras(record)
         if extras or text.endswith("}"):
             return f"{text} {to_json(extras)}"
@@ -45,7 +38,7 @@ class MemoryLoggingFormatter(PipeFormatter):
     def head(self, record: logging.LogRecord) -> str:
         memory = memory_figures()
         return (
-            f"[{records.timestamp(record)}] [{records.level(record)}] [{_logger_name(record)}]"
+            f"[{records.timestamp(record)}] [{records.level(record)}] [{records.logger_name(record)}]"
             f" [Process Memory: {memory['process_memory_mb']} MB]"
             f" [Available RAM: {memory['available_ram_mb']} MB]"
             f" [Available Swap: {memory['available_swap_mb']} MB] "
@@ -53,7 +46,10 @@ class MemoryLoggingFormatter(PipeFormatter):
 
 
 class JsonFormatter(BaseJsonFormatter):
-    """One JSON object a line. An extra that has a field's name is kept under that name with ``_`` after it."""
+    """One JSON object a line, whose values are those of the pipe line; ``exc_info`` holds the lines that follow it there.
+
+    An extra that has a field's name is kept under that name with ``_`` after it.
+    """
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -64,7 +60,7 @@ class JsonFormatter(BaseJsonFormatter):
         # dict set any field: it gets a record whose message and traceback are text already.
         plain = copy.copy(record)
         plain.msg, plain.args = records.message(record), ()
-        plain.exc_info, plain.exc_text = None, records.traceback_text(record)
+        plain.exc_info, plain.exc_text, plain.stack_info = None, "\n".join(records.stack_trace(record)), None
         return super().format(plain)
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
@@ -74,7 +70,7 @@ class JsonFormatter(BaseJsonFormatter):
             timestamp=records.timestamp(record),
             message=record.message,
             level=records.level(record),
-            logger=record.name,
+            logger=records.logger_name(record),
             module=record.module,
             pathname=record.pathname,
             lineno=record.lineno,
@@ -82,7 +78,7 @@ class JsonFormatter(BaseJsonFormatter):
             process=record.process,
             thread=record.thread,
             service=self.service,
-            **message_dict,  # exc_info and stack_info
+            **message_dict,  # exc_info
         )
         for key, value in records.extras(record).items():
             log_data[f"{key}_" if key in log_data else key] = value

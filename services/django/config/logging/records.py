@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Any
 
-from .text import safe_repr, safe_str
+from .text import lines, one_line, safe_repr, safe_str
 
 # What each LogRecord has; anything else on one came by `extra=` or by the context.
 _OWN_ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -25,11 +25,11 @@ def level(record: logging.LogRecord) -> str:
 
 
 def message(record: logging.LogRecord) -> str:
-    """The merged message; where its arguments don't fit, the message as written and its arguments after it."""
+    """The merged message on one line; where its arguments don't fit, the message as written and they after it."""
     try:
-        return record.getMessage()
+        return one_line(record.getMessage())
     except Exception:
-        return f"{safe_str(record.msg)} {safe_repr(record.args)}"
+        return one_line(f"{safe_str(record.msg)} {safe_repr(record.args)}")
 
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:
@@ -37,8 +37,18 @@ def extras(record: logging.LogRecord) -> dict[str, Any]:
     return {key: value for key, value in record.__dict__.items() if key not in _OWN_ATTRIBUTES}
 
 
-def traceback_text(record: logging.LogRecord) -> str:
-    """The record's traceback, empty when it has none. Kept in ``exc_text``, as logging.Formatter keeps it."""
+def logger_name(record: logging.LogRecord) -> str:
+    """The logger's name, unable to end its field of a pipe line."""
+    return one_line(safe_str(record.name)).replace("|", r"\x7c") or "root"
+
+
+def stack_trace(record: logging.LogRecord) -> list[str]:
+    """The lines of the record's traceback and of its stack; none when it has neither."""
+    return [*lines(_traceback(record)), *lines(safe_str(record.stack_info or ""))]
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    # Kept in exc_text, as logging.Formatter keeps it for the next handler.
     if not record.exc_text and record.exc_info and record.exc_info[0]:
         try:
             record.exc_text = logging.Formatter().formatException(record.exc_info)

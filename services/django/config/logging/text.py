@@ -31,9 +31,9 @@ def one_line(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
-def continuation_lines(text: str) -> list[str]:
-    """The lines of `text`, each starting with a tab: a continuation of the record before them."""
-    return ["\t" + one_line(line) for line in text.splitlines()]
+def lines(text: str) -> list[str]:
+    """The lines of `text`, whatever breaks them, each as `one_line` writes it."""
+    return [one_line(line) for line in text.splitlines()]
 
 
 def safe_repr(value: Any) -> str:

