@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="run a pipeline as a service", description="Runs a pipeline until SIGTERM.")
-    run.add_argument("-f", dest="path", metavar="PATH", help="pipeline file or folder (default: path.config of logstash.yml)")
+    run.add_argument(
+        "-f", dest="path", metavar="PATH", help="pipeline file or folder (default: path.config of logstash.yml)"
+    )
     run.add_argument("--path.settings", dest="path_settings", metavar="DIR", type=Path, help="folder of logstash.yml")
     for name, help_ in (
         ("path.data", "folder for what must outlive a restart, such as the dead letter queue"),
@@ -68,13 +70,17 @@ def _parser() -> argparse.ArgumentParser:
         help="run only the filter sections, from standard input to standard output",
         description="Reads lines (each the message of an event), prints the resulting events as JSON lines, in order.",
     )
-    filter_.add_argument("-f", dest="path", metavar="PATH", required=True, action="append", help="pipeline file or folder")
+    filter_.add_argument(
+        "-f", dest="path", metavar="PATH", required=True, action="append", help="pipeline file or folder"
+    )
     filter_.add_argument("--json", action="store_true", help="the input's lines are events as JSON objects")
     filter_.add_argument("--metadata", action="store_true", help="print @metadata too")
     filter_.add_argument("--ecs", choices=("v8", "v1", "disabled"), default="v8", help="pipeline.ecs_compatibility")
     filter_.set_defaults(command=_filter)
 
-    check = commands.add_parser("check", help="check pipeline files", description="Says what is wrong in pipeline files.")
+    check = commands.add_parser(
+        "check", help="check pipeline files", description="Says what is wrong in pipeline files."
+    )
     check.add_argument("paths", metavar="PATH", nargs="+", help="pipeline file or folder, each a pipeline of its own")
     check.add_argument("--ecs", choices=("v8", "v1", "disabled"), default="v8", help="pipeline.ecs_compatibility")
     check.set_defaults(command=_check)
@@ -167,5 +173,3 @@ def _verify(options: argparse.Namespace) -> int:
                 print(f"{case['id']}: {case.get('note', '')}\n  {difference}\n")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
-
-

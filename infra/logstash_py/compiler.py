@@ -1,7 +1,8 @@
 """Nodes → a running pipeline.
 
-Plugins are made once, in the order of the file. The filter section becomes one generated Python function that takes a batch of
-events and returns those that leave: conditions are expressions in it, plugins are calls. So is the routing of the output section.
+Plugins are made once, in the order of the file. The filter section becomes one generated Python function that takes a
+batch of events and returns those that leave: conditions are expressions in it, plugins are calls. So is the routing of
+the output section.
 """
 
 from __future__ import annotations
@@ -102,8 +103,8 @@ class Compiler:
     # Code
 
     def filters(self, sections: list[nodes.Section], on_error: OnError) -> FilterFunction:
-        """The filter sections as one function. `on_error` gets an event that a filter broke at, which then leaves the batch, and
-        an event that a condition dropped, with a ConditionError."""
+        """The filter sections as one function. `on_error` gets an event that a filter broke at, which then leaves the
+        batch, and an event that a condition dropped, with a ConditionError."""
         statements = [statement for section in sections for statement in section.statements if section.kind == "filter"]
         code = _Code(self._instances, self.context.environ)
         code.bind("on_error", on_error)
@@ -123,7 +124,8 @@ class Compiler:
 
 
 def _merge(old: Any, new: Any) -> Any:
-    """An option given twice: hashes are merged (values of one key become an array), arrays joined, texts put together."""
+    """An option given twice: hashes are merged (values of one key become an array), arrays joined, texts put
+    together."""
     if isinstance(old, dict) and isinstance(new, dict):
         merged = dict(old)
         for key, value in new.items():
@@ -144,8 +146,8 @@ def substitute(text: str, environ: Mapping[str, str], node: nodes.Node) -> str:
         value = environ.get(name, default)
         if value is None:
             message = (
-                f"Cannot evaluate `{match[0]}`. Replacement variable `{name}` is not defined in the environment and there is "
-                "no default value given."
+                f"Cannot evaluate `{match[0]}`. Replacement variable `{name}` is not defined in the environment "
+                "and there is no default value given."
             )
             raise ConfigError(message, node.position)
         return value
@@ -365,7 +367,8 @@ class _Conditions:
                 value = self._fresh()
                 get = self._get(node)
                 # Zero, [] and {} are true.
-                return f"(({value} := {get}) is not None and {value} is not False and {value} != '' and {value} != 'false')"
+                present = f"({value} := {get}) is not None and {value} is not False"
+                return f"({present} and {value} != '' and {value} != 'false')"
             case nodes.String():
                 return repr(self._text(node) not in ("", "false"))
             case nodes.Number() | nodes.Regexp() | nodes.Array():

@@ -44,20 +44,15 @@ def field_in_list(value: Any, texts: frozenset[str]) -> bool:
 
 
 def field_in_text(value: Any, text: str) -> bool:
-    return value is not None and to_text(value) in text
+    """`[field] in "text"`: only a text can be a part of one."""
+    return isinstance(value, str) and value in text
 
 
 def constant_in_field(constant: Any, value: Any) -> bool:
-    """`"a" in [field]`: an element of an array, or a part of a text."""
-    if value is None:
-        return False
+    """`"a" in [field]`: an element of an array, or a part of a text. A number is in arrays only."""
     if type(constant) is str:
-        if type(value) is list:
-            return constant in value or any(type(item) is not str and to_text(item) == constant for item in value)
-        return constant in (value if type(value) is str else to_text(value))
-    if type(value) is list:
-        return any(same(item, constant) for item in value)
-    return same(value, constant)
+        return constant in value if isinstance(value, (str, list)) else False
+    return type(value) is list and any(same(item, constant) for item in value)
 
 
 def field_in_field(left: Any, right: Any) -> bool:
@@ -69,7 +64,7 @@ def field_in_field(left: Any, right: Any) -> bool:
         return False
     if isinstance(left, str) and isinstance(right, str):
         return left in right
-    return to_text(left) == to_text(right)
+    return same(left, right)
 
 
 HELPERS = {

@@ -18,8 +18,8 @@ class Position:
 class ConfigError(Exception):
     """A pipeline file that can't be run.
 
-    `stage` says how far it came, in the words of the conformance vectors: `syntax` (it does not parse), `compile` (an unknown
-    plugin or option, a value of the wrong type), `register` (a plugin refuses to start) or `run`.
+    `stage` says how far it came, in the words of the conformance vectors: `syntax` (it does not parse), `compile` (an
+    unknown plugin or option, a value of the wrong type), `register` (a plugin refuses to start) or `run`.
     """
 
     def __init__(self, message: str, position: Position, stage: str = "compile") -> None:
@@ -53,7 +53,8 @@ class FieldError(ValueError):
 
 
 class ConditionError(Exception):
-    """A condition that can't be evaluated for an event (`<` on a missing field): Logstash drops that event and goes on."""
+    """A condition that can't be evaluated for an event (`<` on a missing field): Logstash drops that event and goes
+    on."""
 
 
 class PipelineCrash(Exception):

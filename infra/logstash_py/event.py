@@ -1,4 +1,5 @@
-"""Events: plain dicts. `@metadata` lies under its own key and never leaves through an output; `@timestamp` is a Timestamp."""
+"""Events: plain dicts. `@metadata` lies under its own key and never leaves through an output; `@timestamp` is a
+Timestamp."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ Event = dict[str, Any]
 def build(data: dict[str, Any]) -> Event:
     """Makes an event of what an input read, in place: `@version`, `@timestamp`, and `tags` that are tags.
 
-    Unusable values are kept aside and tagged, as Logstash does: `_@timestamp` with `_timestampparsefailure`, `_tags` with
-    `_tagsparsefailure`.
+    Unusable values are kept aside and tagged, as Logstash does: `_@timestamp` with `_timestampparsefailure`, `_tags`
+    with `_tagsparsefailure`.
     """
     if "@version" not in data:
         data["@version"] = "1"

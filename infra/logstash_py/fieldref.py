@@ -86,8 +86,8 @@ def remove(event: Event, path: Path) -> Any:
 
 
 def set_(event: Event, path: Path, value: Any) -> None:
-    """Puts `value` at `path`, with the objects on the way. Raises FieldError below a text or a number, and for values that
-    `tags` and `@timestamp` can't have."""
+    """Puts `value` at `path`, with the objects on the way. Raises FieldError below a text or a number, and for values
+    that `tags` and `@timestamp` can't have."""
     first = path[0]
     if len(path) == 1:
         if first == "tags":
@@ -195,6 +195,14 @@ def includer(path: Path) -> Callable[[Event], bool]:
     if len(path) == 1 and path[0] != "@metadata":
         key = path[0]
         return lambda event: key in event
+    if len(path) == 2:
+        first, second = path
+
+        def includes_second(event: Event) -> bool:
+            parent = event.get(first)
+            return second in parent if type(parent) is dict else includes(event, path)
+
+        return includes_second
     return lambda event: includes(event, path)
 
 
@@ -203,4 +211,12 @@ def remover(path: Path) -> Callable[[Event], Any]:
     if len(path) == 1:
         key = path[0]
         return lambda event: event.pop(key, None)
+    if len(path) == 2:
+        first, second = path
+
+        def remove_second(event: Event) -> Any:
+            parent = event.get(first)
+            return parent.pop(second, None) if type(parent) is dict else remove(event, path)
+
+        return remove_second
     return lambda event: remove(event, path)

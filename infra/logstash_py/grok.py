@@ -1,7 +1,7 @@
 """Grok patterns → regular expressions: `%{NAME}`, `%{NAME:field}`, `%{NAME:[nested][field]:int}`.
 
-The named patterns are those of Logstash's patterns-core in their ECS v1 form, from the package py3grok. It is read as data: its
-own matcher is not used. The few names whose legacy form differs (ecs_compatibility => disabled) stand below.
+The named patterns are those of Logstash's patterns-core in their ECS v1 form, from the package py3grok. It is read as
+data: its own matcher is not used. The few names whose legacy form differs (ecs_compatibility => disabled) stand below.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ _CASTS: dict[str, Callable[[str], Any]] = {"int": to_int, "float": to_float}
 class Grok:
     """One compiled grok pattern.
 
-    `search(text)` gives a match or None; `captures` lists (group, field reference, cast or None) in the pattern's order.
+    `search(text)` gives a match or None; `captures` lists (group, field reference, cast or None) in the pattern's
+    order.
     """
 
     __slots__ = ("captures", "search")

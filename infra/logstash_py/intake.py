@@ -1,4 +1,5 @@
-"""Between inputs and workers: deliveries come in, batches of events go out, and each delivery is told when it is all done."""
+"""Between inputs and workers: deliveries come in, batches of events go out, and each delivery is told when it is all
+done."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from .event import Event
 
 
 class Delivery:
-    """Some events that an input handed over together; `done` is called once, when the last of them is where it belongs."""
+    """Some events that an input handed over together; `done` is called once, when the last of them is where it
+    belongs."""
 
     __slots__ = ("_done", "_left", "events", "taken")
 

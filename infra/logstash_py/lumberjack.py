@@ -11,6 +11,7 @@ All numbers are unsigned and big-endian. Source: the protocol notes of logstash-
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ MAX_WINDOW = 1 << 17
 MAX_PAYLOAD = 32 * 1024 * 1024
 MAX_COMPRESSED = 32 * 1024 * 1024
 MAX_DECOMPRESSED = 256 * 1024 * 1024
+MAX_WINDOW_BYTES = 512 * 1024 * 1024
 
 
 class ProtocolError(Exception):
@@ -43,6 +45,7 @@ class Window:
 @dataclass(slots=True)
 class _Pending:
     size: int = 0
+    taken: int = 0
     events: list[dict] = field(default_factory=list)
 
 
@@ -54,8 +57,8 @@ def ack(version: int, sequence: int) -> bytes:
 class Connection:
     """The receiving side of one connection.
 
-    `receive(data)` takes bytes as they come and returns the windows that they complete; it raises ProtocolError, after which the
-    connection can't go on. What is kept is at most one incomplete frame and one incomplete window.
+    `receive(data)` takes bytes as they come and returns the windows that they complete; it raises ProtocolError, after
+    which the connection can't go on. What is kept is at most one incomplete frame and one incomplete window.
     """
 
     def __init__(
@@ -69,6 +72,8 @@ class Connection:
         self._max_compressed = max_compressed
         self._max_decompressed = max_decompressed
         self._pending = _Pending()
+        # How many bytes the incomplete frame at the buffer's start takes: until then there is nothing to look at.
+        self._awaited = 0
 
     @property
     def mid_frame(self) -> bool:
@@ -78,6 +83,9 @@ class Connection:
     def receive(self, data: bytes) -> list[Window]:
         buffer = self._buffer
         buffer += data
+        if len(buffer) < self._awaited:
+            return []
+        self._awaited = 0
         windows: list[Window] = []
         # The frames are read from one immutable copy, so that slices are bytes, and the rest is kept.
         view = bytes(buffer)
@@ -100,7 +108,9 @@ class Connection:
                     raise ProtocolError(f"a JSON frame of {length} bytes is over the limit of {self._max_payload}")
                 start = position + 10
                 if end - start < length:
+                    self._awaited = 10 + length
                     break
+                self._pending.taken += length
                 self._event(version, sequence, _json_object(data[start : start + length]), windows)
                 position = start + length
             elif kind == b"W":
@@ -119,9 +129,12 @@ class Connection:
                     break
                 (length,) = _UINT32.unpack_from(data, position + 2)
                 if length > self._max_compressed:
-                    raise ProtocolError(f"a compressed frame of {length} bytes is over the limit of {self._max_compressed}")
+                    raise ProtocolError(
+                        f"a compressed frame of {length} bytes is over the limit of {self._max_compressed}"
+                    )
                 start = position + 6
                 if end - start < length:
+                    self._awaited = 6 + length
                     break
                 self._compressed(data[start : start + length], windows)
                 position = start + length
@@ -172,6 +185,8 @@ class Connection:
         pending = self._pending
         if not pending.size:
             raise ProtocolError("an event before its window")
+        if pending.taken > MAX_WINDOW_BYTES:
+            raise ProtocolError(f"a window of more than {MAX_WINDOW_BYTES} bytes")
         pending.events.append(event)
         if len(pending.events) == pending.size:
             windows.append(Window(version - 0x30, sequence, pending.events))
@@ -181,8 +196,13 @@ class Connection:
 def _json_object(payload: bytes) -> dict:
     try:
         event = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        raise ProtocolError(f"a JSON frame can't be read: {error}") from None
+    except orjson.JSONDecodeError:
+        # What some senders write is no strict JSON, such as half a surrogate pair. Closing their connection would make
+        # them send it for ever.
+        try:
+            event = json.loads(payload.decode("utf-8", "replace"))
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(f"a JSON frame can't be read: {error}") from None
     if type(event) is not dict:
         raise ProtocolError("a JSON frame holds no object")
     return event

@@ -79,7 +79,9 @@ class Monitoring:
         }
         wanted = request.match_info.get("section")
         if wanted is not None and wanted not in sections:
-            return web.json_response({"path": request.path, "status": 404, "error": {"message": "Not Found"}}, status=404)
+            return web.json_response(
+                {"path": request.path, "status": 404, "error": {"message": "Not Found"}}, status=404
+            )
         names = [wanted] if wanted else list(sections)
         return web.json_response(self._base() | {name: sections[name]() for name in names})
 
@@ -87,7 +89,10 @@ class Monitoring:
         process = psutil.Process()
         return {
             "open_file_descriptors": process.num_fds(),
-            "mem": {"total_virtual_in_bytes": process.memory_info().vms, "resident_in_bytes": process.memory_info().rss},
+            "mem": {
+                "total_virtual_in_bytes": process.memory_info().vms,
+                "resident_in_bytes": process.memory_info().rss,
+            },
             "cpu": {"total_in_millis": int(sum(process.cpu_times()[:2]) * 1000)},
             "uptime_in_millis": int((time.time() - self._service.started) * 1000),
         }

@@ -1,4 +1,4 @@
-"""MurmurHash3, 32 and 128 bits (x64), seed 0. The algorithm is Austin Appleby's, in the public domain."""
+"""MurmurHash3, 32 and 128 bits (x64). The algorithm is Austin Appleby's, in the public domain."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _mix64(value: int) -> int:
 
 
 def murmur3_128(data: bytes, seed: int = 0) -> bytes:
-    """16 bytes: the two halves, each big-endian."""
+    """16 bytes: the two halves, each little-endian."""
     c1, c2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
     h1 = h2 = seed
     whole = len(data) & ~15
@@ -63,4 +63,4 @@ def murmur3_128(data: bytes, seed: int = 0) -> bytes:
     h1, h2 = _mix64(h1), _mix64(h2)
     h1 = (h1 + h2) & _M64
     h2 = (h2 + h1) & _M64
-    return h1.to_bytes(8, "big") + h2.to_bytes(8, "big")
+    return h1.to_bytes(8, "little") + h2.to_bytes(8, "little")

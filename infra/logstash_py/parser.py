@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any, NoReturn
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, v_args
@@ -100,7 +101,7 @@ class _Builder(Transformer):
 
     def plugin(self, meta, children):
         (name, _), *attributes = children
-        for (_, before), (attribute, after) in zip(attributes, attributes[1:], strict=False):
+        for (_, before), (attribute, after) in pairwise(attributes):
             # The only place where whitespace has a meaning.
             if before.end_pos == after.start_pos:
                 message = f"syntax error: whitespace is missing before the option {attribute.name}"

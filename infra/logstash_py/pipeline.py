@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 class Pipeline:
     """A compiled pipeline.
 
-    `run_filters(batch)` and `route(batch)` are the generated functions; `inputs`, `filters` and `outputs` the plugins in the order
-    of the files. `crashed` collects the events of a batch at which a filter broke, with their errors.
+    `run_filters(batch)` and `route(batch)` are the generated functions; `inputs`, `filters` and `outputs` the plugins
+    in the order of the files. `crashed` collects the events of a batch at which a filter broke, with their errors.
     """
 
     def __init__(self, sections: list[nodes.Section], context: Context) -> None:
@@ -51,8 +51,8 @@ class Pipeline:
     ) -> Pipeline:
         """A pipeline of one or more files; a folder stands for its *.conf files in the order of their names.
 
-        `filters_only` leaves inputs and outputs out, so that their plugins are not even made. Raises ConfigError, and OSError
-        for a file that can't be read.
+        `filters_only` leaves inputs and outputs out, so that their plugins are not even made. Raises ConfigError, and
+        OSError for a file that can't be read.
         """
         sections: list[nodes.Section] = []
         for file in config_files(paths):
@@ -71,8 +71,8 @@ class Pipeline:
     def filter(self, data: Iterable[dict[str, Any]]) -> list[Event]:
         """Runs events, given as an input's codec would read them, through the filters, one at a time.
 
-        Returns those that leave, `@metadata` under its own key where it holds something. The given dicts are not changed.
-        Raises PipelineCrash where Logstash's pipeline would die.
+        Returns those that leave, `@metadata` under its own key where it holds something. The given dicts are not
+        changed. Raises PipelineCrash where Logstash's pipeline would die.
         """
         out: list[Event] = []
         for item in data:

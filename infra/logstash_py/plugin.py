@@ -1,7 +1,7 @@
 """What plugins are: a name, options with types, and what the compiler asks of each kind.
 
-A plugin class declares its options in `options`; an option that a class doesn't declare is an error, as is a value of the wrong
-type. Real options that we don't carry out are not declared: asking for one is told, never skipped.
+A plugin class declares its options in `options`; an option that a class doesn't declare is an error, as is a value of
+the wrong type. Real options that we don't carry out are not declared: asking for one is told, never skipped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class WrongValue(ValueError):
     """An option's value has the wrong type. The text says what was expected."""
 
 
-# Types of options: callables from a configuration value (str, int, float, list, dict, or a codec) to the option's value.
+# Types of options: callables from a configuration value (str, int, float, list, dict, or a codec) to the option's
+# value.
 
 
 def _scalar(value: Any) -> Any:
@@ -106,7 +107,9 @@ def codec(value: Any) -> Codec:
         return value
     factory = find("codec", value) if isinstance(value, str) else None
     if factory is None:
-        raise WrongValue(f"Couldn't find any codec plugin named '{value}'. Supported codecs: {', '.join(names('codec'))}")
+        raise WrongValue(
+            f"Couldn't find any codec plugin named '{value}'. Supported codecs: {', '.join(names('codec'))}"
+        )
     return factory({}, {}, Position("", 0, 0), Context())
 
 
@@ -180,8 +183,8 @@ class Plugin:
 
 
 class Codec(Plugin):
-    """Bytes ↔ events. A codec has what its direction needs: `decode(data)` gives the events of one frame or datagram, `encode(event)` the
-    bytes of one event."""
+    """Bytes ↔ events. A codec has what its direction needs: `decode(data)` gives the events of one frame or datagram,
+    `encode(event)` the bytes of one event."""
 
     kind = "codec"
     common: ClassVar[dict[str, Option]] = {"id": Option(string), "enable_metric": Option(boolean, True)}
@@ -209,7 +212,8 @@ class Input(Plugin):
 
 
 class Output(Plugin):
-    """Where events go. `send` returns when all of them are where they belong: stored, written, or in the dead letter queue."""
+    """Where events go. `send` returns when all of them are where they belong: stored, written, or in the dead letter
+    queue."""
 
     kind = "output"
 
@@ -278,7 +282,8 @@ class Filter(Plugin):
 
 
 def target(reference: str) -> tuple[Callable[[Event], Any], ...]:
-    """(get, set, includes, remove) for a reference that may hold sprintf; malformed ones raise InvalidReference at run time."""
+    """(get, set, includes, remove) for a reference that may hold sprintf; malformed ones raise InvalidReference at run
+    time."""
     if sprintf.is_constant(reference):
         try:
             path = fieldref.parse(reference)

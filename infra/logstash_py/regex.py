@@ -1,8 +1,9 @@
 """Ruby's regular expressions (Onigmo) → Python's `re`.
 
-Pipelines are written for Ruby: `^` and `$` match at lines, `(?m)` lets the dot cross them, `\\z` ends the text, `\\h` is a hexadecimal
-digit, `\\w`, `\\d` and `\\s` are ASCII while `\\b` is not, named groups turn plain ones off, and options may start anywhere.
-What `re` has no words for (properties such as `\\p{L}`, set intersections, recursion) is left to the slower `regex` package.
+Pipelines are written for Ruby: `^` and `$` match at lines, `(?m)` lets the dot cross them, `\\z` ends the text, `\\h`
+is a hexadecimal digit, `\\w`, `\\d` and `\\s` are ASCII while `\\b` is not, named groups turn plain ones off, and
+options may start anywhere. What `re` has no words for (properties such as `\\p{L}`, set intersections, recursion) is
+left to the slower `regex` package.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class _Unsupported(Exception):
 
 
 class Regex:
-    """A compiled Ruby pattern. `pattern` is a compiled pattern of `re` or `regex`; `names` are the named groups in order, each with
-    the index of its group."""
+    """A compiled Ruby pattern. `pattern` is a compiled pattern of `re` or `regex`; `names` are the named groups in
+    order, each with the index of its group."""
 
     __slots__ = ("names", "pattern", "source")
 
@@ -43,7 +44,8 @@ class Regex:
 
 @lru_cache(maxsize=2048)
 def compile(source: str, dot_all: bool = False) -> Regex:
-    """Compiles a Ruby pattern; `dot_all` is Ruby's MULTILINE option. Raises ValueError with Ruby's words where they are known."""
+    """Compiles a Ruby pattern; `dot_all` is Ruby's MULTILINE option. Raises ValueError with Ruby's words where they are
+    known."""
     translator = _Translator(source)
     try:
         translated = translator.translate()
@@ -368,8 +370,8 @@ _REPLACEMENT = re.compile(r"\\(?:(\d)|k<([^>]+)>|([&`'\\]))")
 
 
 def replacement(regex: Regex, text: str) -> Any:
-    """Ruby's gsub replacement (`\\1`, `\\0`, `\\k<name>`, `\\&`) as what Python's `sub` takes: a callable, or a text with no
-    escapes in it."""
+    """Ruby's gsub replacement (`\\1`, `\\0`, `\\k<name>`, `\\&`) as what Python's `sub` takes: a callable, or a text
+    with no escapes in it."""
     if "\\" not in text:
         return text
     pieces: list[str | int] = []

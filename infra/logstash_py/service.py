@@ -19,7 +19,8 @@ from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# How long events under way may take to be stored at the end. What isn't by then was not acknowledged: its sender sends it again.
+# How long events under way may take to be stored at the end. What isn't by then was not acknowledged: its sender sends
+# it again.
 DRAIN_SECONDS = 15.0
 
 
@@ -67,9 +68,7 @@ class Service:
                 await output.stop()
         logger.info("stopped")
 
-    async def _until_stopped(
-        self, stop: asyncio.Task, inputs: list[asyncio.Task], workers: list[asyncio.Task]
-    ) -> None:
+    async def _until_stopped(self, stop: asyncio.Task, inputs: list[asyncio.Task], workers: list[asyncio.Task]) -> None:
         waiting = {stop, *inputs, *workers}
         while not stop.done():
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -92,7 +91,9 @@ class Service:
                 while self._busy or not self.intake.empty:
                     await asyncio.sleep(0.01)
         except TimeoutError:
-            logger.warning("events under way could not be stored in %s s; their senders will send them again", DRAIN_SECONDS)
+            logger.warning(
+                "events under way could not be stored in %s s; their senders will send them again", DRAIN_SECONDS
+            )
 
     async def _work(self) -> None:
         while True:
@@ -112,9 +113,7 @@ class Service:
         self.events_filtered += len(batch.events)
         if pipeline.crashed:
             self._bury_crashed()
-        sends = [
-            self._send(output, share) for output, share in zip(pipeline.outputs, routed, strict=True) if share
-        ]
+        sends = [self._send(output, share) for output, share in zip(pipeline.outputs, routed, strict=True) if share]
         if len(sends) == 1:
             await sends[0]
         elif sends:

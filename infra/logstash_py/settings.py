@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import yaml
@@ -57,12 +57,12 @@ class Settings:
     batch_size: int = _setting("pipeline.batch.size", 125, _positive)
     batch_delay: int = _setting("pipeline.batch.delay", 50, _milliseconds)
     ecs: str = _setting("pipeline.ecs_compatibility", "v8", str)
-    path_data: Path = _setting("path.data", Path("data"), Path)
+    path_data: Path = _setting("path.data", Path("data"), Path)  # noqa: RUF009 a field, by way of a function
     path_config: str = _setting("path.config", "", str)
     api_host: str = _setting("api.http.host", "127.0.0.1", str)
     api_port: int = _setting("api.http.port", 9600, _port)
     log_level: str = _setting("log.level", "info", _level)
-    node_name: str = _setting("node.name", os.uname().nodename, str)
+    node_name: str = _setting("node.name", gethostname(), str)
 
     def with_values(self, values: Mapping[str, Any], source: str) -> Settings:
         """These settings with some replaced, by their names in logstash.yml. Raises SettingsError, naming `source`."""

@@ -22,8 +22,8 @@ def is_constant(template: Any) -> bool:
 
 
 def compile(template: Any) -> Sprintf:
-    """The text of `template` for an event. Missing and null fields stay as they are written. What is no text (an array as an
-    option's value) is inspected, as Ruby does. The closure raises InvalidReference for a malformed reference, and
+    """The text of `template` for an event. Missing and null fields stay as they are written. What is no text (an array
+    as an option's value) is inspected, as Ruby does. The closure raises InvalidReference for a malformed reference, and
     ValueError for a malformed date pattern: at run time, as in Logstash."""
     if is_constant(template):
         text = ruby_text(template)

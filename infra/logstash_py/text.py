@@ -1,4 +1,5 @@
-"""Values as text, the way Java and Ruby write them: what sprintf, conditions and filters show of a value that is no text."""
+"""Values as text, the way Java and Ruby write them: what sprintf, conditions and filters show of a value that is no
+text."""
 
 from __future__ import annotations
 

@@ -45,20 +45,26 @@ def _compare(case: dict[str, Any], events: list[dict[str, Any]] | None, stage: s
     expected = case["expected"]
     if not expected["ok"]:
         if events is not None:
-            return f"should fail at stage {expected['stage']} ({expected['error_contains']}), but gave\n  {_show(events)}"
+            return (
+                f"should fail at stage {expected['stage']} ({expected['error_contains']}), but gave\n  {_show(events)}"
+            )
         if stage != expected["stage"]:
             return f"should fail at stage {expected['stage']}, but failed at {stage}: {message}"
         return None
     if events is None:
         return f"should work, but failed at stage {stage}: {message}"
-    keep_original = "[event][original]" in case["config"] or any("event" in item for item in case["input"].get("events", []))
+    keep_original = "[event][original]" in case["config"] or any(
+        "event" in item for item in case["input"].get("events", [])
+    )
     actual = [_normalised(event, keep_original) for event in events]
     wanted = list(expected["events"])
     if "clone" in case["config"]:
         actual.sort(key=_canonical)
         wanted.sort(key=_canonical)
     if len(actual) != len(wanted):
-        return f"{len(wanted)} events expected, {len(actual)} came\n  expected {_show(wanted)}\n  actual   {_show(actual)}"
+        return (
+            f"{len(wanted)} events expected, {len(actual)} came\n  expected {_show(wanted)}\n  actual   {_show(actual)}"
+        )
     for number, (got, want) in enumerate(zip(actual, wanted, strict=True), 1):
         if _canonical(got) != _canonical(want):
             return f"event {number} differs\n  expected {_canonical(want)}\n  actual   {_canonical(got)}"
@@ -114,5 +120,3 @@ def read_cases(path: str | Path) -> list[dict[str, Any]]:
                 raise ValueError(f"{path}:{number}: no conformance case: {error!r}") from None
             cases.append(case)
     return cases
-
-

@@ -26,6 +26,9 @@ CONSOLE_LOG = {
     "rotation": {"max_size_mb": 10, "max_backups": 2},
 }
 
+# Set for process-compose alone and inherited by its parts. Not PT_STATE, which a shell, make or a test run may have.
+MARK = "PT_STACK"
+
 
 class ComposeError(Exception):
     """process-compose.yml asks for something that is not there; the message names it."""
@@ -51,7 +54,7 @@ def stop_order() -> list[list[str]]:
     return template()["x-stop-order"]
 
 
-def variables(settings: Settings, tools: Mapping[str, Path]) -> dict[str, str]:
+def variables(settings: Settings) -> dict[str, str]:
     """Every value that process-compose.yml can name."""
     return {
         **settings.variables,
@@ -62,13 +65,12 @@ def variables(settings: Settings, tools: Mapping[str, Path]) -> dict[str, str]:
         "ELASTICSEARCH_HEAP": settings.elasticsearch_heap,
         "PT_STATE": str(settings.state),
         "CHECKOUT": str(settings.checkout),
-        "JAVA_HOME": str(tools["java"]),
     }
 
 
-def render(settings: Settings, tools: Mapping[str, Path]) -> dict:
+def render(settings: Settings) -> dict:
     """The document for process-compose, ready to be dumped as YAML. Raises ComposeError."""
-    values = variables(settings, tools)
+    values = variables(settings)
     processes = {}
     for name, part in template()["processes"].items():
         part = _substitute(part, values, name)
@@ -97,12 +99,9 @@ def environment(settings: Settings, tools: Mapping[str, Path]) -> dict[str, str]
         **kept,
         "PATH": os.pathsep.join([*map(str, folders), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
+        "PT_STATE": str(settings.state),
         MARK: str(settings.state),
     }
-
-
-# Set for process-compose alone and inherited by its parts, so nobody's shell, make or test run has it.
-MARK = "PT_STACK"
 
 
 def _substitute(value, values: Mapping[str, str], part: str):

@@ -22,7 +22,7 @@ from native.toolchain import cache, tools
 START_TIMEOUT = 120.0  # seconds until every part is healthy
 STOP_TIMEOUT = 90.0
 STRAY_TIMEOUT = 15.0
-RESTARTS_ALLOWED = 2  # while starting
+RESTARTS_ALLOWED = 1  # while starting
 TAIL_LINES = 25
 
 Say = Callable[[str], None]
@@ -107,7 +107,7 @@ def _configure(settings: Settings, folders: Mapping[str, Path]) -> None:
     shutil.copytree(react, settings.run / "nginx" / "react", ignore=shutil.ignore_patterns("node_modules"))
     for name in ("filebeat", "nginx"):
         servers_user.give(settings.run / name)
-    document = compose.render(settings, folders)
+    document = compose.render(settings)
     _write_private(settings.run / "process-compose.yml", yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
 
 

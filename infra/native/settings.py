@@ -122,6 +122,11 @@ class Settings:
         return self.run / "process-compose.sock"
 
     @property
+    def unrouted_file(self) -> Path:
+        """Where the pipeline keeps the events that belong to no stream, one JSON object a line (LOGSTASH_UNROUTED)."""
+        return self.data / "logstash" / "unrouted.jsonl"
+
+    @property
     def secrets_file(self) -> Path:
         return self.state / "secrets.env"
 

@@ -4,7 +4,6 @@ import argparse
 import sys
 
 from native.settings import Settings, SettingsError
-
 from stack import status, traffic
 
 

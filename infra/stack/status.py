@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError
-from native import runtime
-from native.settings import Settings, SettingsError
 from rich.console import Console
 from rich.table import Table
 
+from native import runtime
+from native.settings import Settings, SettingsError
 from stack.store import Store, age
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from elasticsearch import Elasticsearch
-from native.settings import Settings
 
+from native.settings import Settings
 from stack.written import SERVICES, LogFile, Mark
 
 PATTERN = "logs-*-pt"

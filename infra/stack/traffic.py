@@ -9,11 +9,11 @@ from itertools import count
 from pathlib import Path
 
 import httpx
-from native.settings import Settings
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from native.settings import Settings
 from stack.store import Store, data_stream
 from stack.written import SERVICES, Mark
 

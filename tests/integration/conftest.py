@@ -12,11 +12,11 @@ import psutil
 import pytest
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
+
 from native.settings import Settings, free_ports
 from stack.store import PATTERN, Store
 from stack.traffic import drive, settle
 from stack.written import Mark
-
 from tests.paths import ROOT
 from tests.polling import poll_until
 

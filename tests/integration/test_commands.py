@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 from stack.written import SERVICES
-
 from tests.paths import ROOT
 from tests.polling import poll_until
 

@@ -3,8 +3,8 @@
 import uuid
 
 import pytest
-from stack.written import log_files
 
+from stack.written import log_files
 from tests.pipeline.golden import load_cases
 from tests.polling import poll_until
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
-from stack.written import log_files
 
+from stack.written import log_files
 from tests.paths import DICTIONARIES
 
 STREAMS = yaml.safe_load((DICTIONARIES / "streams.yml").read_text())

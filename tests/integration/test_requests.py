@@ -4,8 +4,8 @@ import uuid
 
 import httpx
 import pytest
-from stack.traffic import Visitor
 
+from stack.traffic import Visitor
 from tests.polling import poll_until
 
 

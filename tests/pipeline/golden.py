@@ -2,7 +2,7 @@
 
 A file holds `given` (what the shipper adds to each line), `always` (fields that each expected document has) and
 `cases`; a case has `name`, `line`, `expected` and, where it differs from the file's, `given`. Expected fields are
-written with dots and are all that the document has, but for IGNORED. `unrouted: true`: the documents go to no data stream.
+written with dots and are all that the document has, but for IGNORED. `unrouted: true`: the documents go to no stream.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """The golden cases through logstash_py: elk/logstash/pipeline/logstash.conf without inputs and outputs."""
 
 import pytest
-from logstash_py import Pipeline
 
+from logstash_py import Pipeline
 from tests.paths import DICTIONARIES, PIPELINE
 from tests.pipeline.golden import load_cases
 

@@ -25,7 +25,8 @@ def without_metadata(event: Event) -> Event:
 
 
 def decode_json(data: bytes) -> list[dict[str, Any]]:
-    """The objects of a JSON text: one, or those of an array. What is no JSON becomes a message with a tag, as in Logstash."""
+    """The objects of a JSON text: one, or those of an array. What is no JSON becomes a message with a tag, as in
+    Logstash."""
     try:
         value = load_json(data)
     except ValueError:

@@ -1,5 +1,5 @@
-"""Timestamps → text by a pattern, in UTC. Patterns are compiled when a pipeline is; a malformed one raises ValueError only when
-used, since Logstash finds it only then."""
+"""Timestamps → text by a pattern, in UTC. Patterns are compiled when a pipeline is; a malformed one raises ValueError
+only when used, since Logstash finds it only then."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def _month(moment: datetime) -> int:
 
 
 def _us_week(moment: datetime) -> tuple[int, int]:
-    """(week year, week) as java.time counts in the root locale of Logstash's recordings: Sunday first, January 1st in week 1."""
+    """(week year, week) as java.time counts in the root locale of Logstash's recordings: Sunday first, January 1st in
+    week 1."""
     january = datetime(moment.year, 1, 1)
     week = (moment.timetuple().tm_yday - 1 + (january.weekday() + 1) % 7) // 7 + 1
     next_january = datetime(moment.year + 1, 1, 1) if moment.year < 9999 else january
@@ -104,9 +105,7 @@ def _java_piece(letter: str, count: int) -> Piece:
         case "n":
             return _number(lambda m: m.microsecond * 1000, count)
         case "A":
-            return _number(
-                lambda m: (m.hour * 3600 + m.minute * 60 + m.second) * 1000 + m.microsecond // 1000, count
-            )
+            return _number(lambda m: (m.hour * 3600 + m.minute * 60 + m.second) * 1000 + m.microsecond // 1000, count)
     return _common_piece(letter, count)
 
 

@@ -1,4 +1,5 @@
-"""Text → Timestamp, as Logstash's date filter reads it with Joda-Time: ISO8601, UNIX, UNIX_MS, TAI64N and Joda patterns.
+"""Text → Timestamp, as Logstash's date filter reads it with Joda-Time: ISO8601, UNIX, UNIX_MS, TAI64N and Joda
+patterns.
 
 A parser is a callable (value, zone) → Timestamp or None; `zone` is used where the text names none.
 """
@@ -63,7 +64,8 @@ def _resolve(moment: datetime, where: tzinfo) -> Timestamp | None:
 
 
 _ISO_PLAIN = re.compile(
-    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,](\d{3})\d*)?(Z?)", re.ASCII
+    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,](\d{3})\d*)?(Z?)",
+    re.ASCII,
 ).fullmatch
 _ISO = re.compile(
     r"(?P<year>[+-]?\d{4,9})(?:-(?:W(?P<week>\d{1,2})(?:-(?P<weekday>\d))?|(?P<yearday>\d{3})"
@@ -112,11 +114,11 @@ def iso8601(value: Any, where: tzinfo) -> Timestamp | None:
 
 
 def unix(value: Any, where: tzinfo) -> Timestamp | None:
-    """Seconds since 1970 as a number or a text, with an optional fraction; a text has at most ten digits before the point."""
+    """Seconds since 1970 as a number or a text, with an optional fraction; a text has at most ten digits before the
+    point."""
     if isinstance(value, str):
-        if not re.fullmatch(r"-?\d{1,10}(?:\.\d{1,3})?", value, re.ASCII):
-            if not re.fullmatch(r"-?\d{1,10}\.\d+", value, re.ASCII):
-                return None
+        if not re.fullmatch(r"-?\d{1,10}(?:\.\d+)?", value, re.ASCII):
+            return None
     elif type(value) not in (int, float):
         return None
     return _from_millis(value, 1000)
@@ -164,9 +166,7 @@ def joda(pattern: str) -> Parser:
             expression.append(re.escape(text))
             continue
         following = tokens[position + 1] if position + 1 < len(tokens) else ("", 0)
-        tight = following[1] > 0 and (
-            following[0] in _NUMERIC or (following[0] == "M" and following[1] <= 2)
-        )
+        tight = following[1] > 0 and (following[0] in _NUMERIC or (following[0] == "M" and following[1] <= 2))
         piece, reader = _element(text, count, tight)
         expression.append(f"({piece})")
         readers.append(reader)
@@ -236,7 +236,8 @@ def _store(key: str, low: int, high: int) -> Callable[[_Fields, str], None]:
 
 
 def _element(letter: str, count: int, tight: bool) -> tuple[str, Callable[[_Fields, str], None]]:
-    """The expression and the reader of one token. `tight`: digits follow, so no more are taken than the pattern has letters."""
+    """The expression and the reader of one token. `tight`: digits follow, so no more are taken than the pattern has
+    letters."""
 
     def digits(most: int) -> str:
         return rf"\d{{1,{count if tight else max(most, count)}}}"
@@ -323,7 +324,8 @@ def _element(letter: str, count: int, tight: bool) -> tuple[str, Callable[[_Fiel
 
 
 def _two_digit_year(key: str) -> Callable[[_Fields, str], None]:
-    """Two digits lie within 50 years of the pivot that Joda takes, 30 years ago; any other number is the year itself."""
+    """Two digits lie within 50 years of the pivot that Joda takes, 30 years ago; any other number is the year
+    itself."""
 
     def read(fields: _Fields, text: str) -> None:
         year = int(text)

@@ -13,7 +13,8 @@ from ..plugin import Filter, Option, array, field_reference, string
 
 
 class Date(Filter):
-    """Without a `timezone`, texts that name none are read as UTC. `locale` is accepted: names of months and days are English."""
+    """Without a `timezone`, texts that name none are read as UTC. `locale` is accepted: names of months and days are
+    English."""
 
     name = "date"
     options: ClassVar = {

@@ -6,16 +6,16 @@ import base64
 import hashlib
 import hmac
 import ipaddress
-import re
+import unicodedata
 import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import fieldref
 from ..event import Event
+from ..murmur3 import murmur3_32, murmur3_128
 from ..plugin import Filter, Option, WrongValue, array, boolean, field_reference, one_of
 from ..text import ruby_text
-from ..murmur3 import murmur3_32, murmur3_128
 
 _DIGESTS = {
     "SHA1": hashlib.sha1,
@@ -25,13 +25,30 @@ _DIGESTS = {
     "MD5": hashlib.md5,
 }
 _METHODS = (*_DIGESTS, "MURMUR3", "MURMUR3_128", "IPV4_NETWORK", "UUID", "PUNCTUATION")
-_NO_PUNCTUATION = re.compile(r"[^!-/:-@\[-`{-~]+")
+# The seed that Logstash's plugin gives to the 128-bit hash.
+_SEED_128 = 2
 
 
 def _key(value: Any) -> str:
     if not isinstance(value, str):
         raise WrongValue("could not coerce the key to a text: write it in quotes")
     return value
+
+
+def _bytes(value: Any) -> bytes:
+    return (value if type(value) is str else ruby_text(value)).encode("utf-8", "surrogatepass")
+
+
+def _murmur_bytes(value: Any) -> bytes:
+    """Integers are hashed as their eight bytes, everything else as text."""
+    if type(value) is int and -(1 << 63) <= value < 1 << 63:
+        return value.to_bytes(8, "little", signed=True)
+    return _bytes(value)
+
+
+def _punctuation(text: Any) -> str:
+    """Punctuation and symbols only."""
+    return "".join(char for char in ruby_text(text) if unicodedata.category(char)[0] in "PS")
 
 
 def _sorted(value: Any) -> Any:
@@ -94,9 +111,9 @@ class Fingerprint(Filter):
                         continue
                     value = get(event)
                     if type(value) is list:
-                        set_(event, [digest(ruby_text(_sorted(item))) for item in value])
+                        set_(event, [digest(_sorted(item)) for item in value])
                     else:
-                        set_(event, digest(ruby_text(_sorted(value))))
+                        set_(event, digest(_sorted(value)))
 
         if matched is None:
             return fingerprint
@@ -107,27 +124,25 @@ class Fingerprint(Filter):
 
         return decorated
 
-    def _digest(self) -> Callable[[str], Any]:
+    def _digest(self) -> Callable[[Any], Any]:
         if self.method in _DIGESTS:
             return self._hash_digest(_DIGESTS[self.method])
         match self.method:
             case "MURMUR3":
-                return lambda text: murmur3_32(text.encode())
+                return lambda value: murmur3_32(_murmur_bytes(value))
             case "MURMUR3_128":
-                return lambda text: self._encode(murmur3_128(text.encode()))
+                return lambda value: self._encode(murmur3_128(_murmur_bytes(value), _SEED_128))
             case "IPV4_NETWORK":
-                return lambda text: str(
-                    ipaddress.ip_network(f"{text}/{self.key}", strict=False).network_address
-                )
-        return lambda text: _NO_PUNCTUATION.sub("", text)
+                return lambda text: str(ipaddress.ip_network(f"{text}/{self.key}", strict=False).network_address)
+        return _punctuation
 
-    def _hash_digest(self, algorithm: Callable[..., Any]) -> Callable[[str], str]:
+    def _hash_digest(self, algorithm: Callable[..., Any]) -> Callable[[Any], str]:
         if self.key is not None:
             key = self.key.encode()
-            return lambda text: self._encode(hmac.digest(key, text.encode(), algorithm))
+            return lambda value: self._encode(hmac.digest(key, _bytes(value), algorithm))
         if self.base64encode:
-            return lambda text: self._encode(algorithm(text.encode()).digest())
-        return lambda text: algorithm(text.encode("utf-8", "surrogatepass")).hexdigest()
+            return lambda value: self._encode(algorithm(_bytes(value)).digest())
+        return lambda value: algorithm(_bytes(value)).hexdigest()
 
     def _encode(self, digest: bytes) -> str:
         return base64.b64encode(digest).decode() if self.base64encode else digest.hex()

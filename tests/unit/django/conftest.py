@@ -3,49 +3,31 @@
 import logging.config
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
+import django
 import pytest
 
-SERVICES = Path(__file__).resolve().parents[3] / "services"
-CATALOGUE = SERVICES.parent / "elk/logstash/dictionaries/streams.yml"
+from tests.paths import DICTIONARIES, ROOT
 
-sys.path.insert(0, str(SERVICES / "django"))
-for name in ("LOG_FILE_PATH", "LOG_LEVEL", "NOISY_LOG_LEVEL", "USE_JSON_LOGGING", "SERVICE_NAME", "LABEL_STORE_URL"):
-    os.environ.pop(name, None)
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
+sys.path.insert(0, str(ROOT / "services/django"))
 
-import django  # noqa: E402
-
-django.setup()
-
-
-def wait_for(what: str, condition: Callable[[], object], seconds: float = 20) -> object:
-    """Poll `condition` until it is true; what it returned then."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if result := condition():
-            return result
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="session")
-def tools() -> SimpleNamespace:
-    """Helpers that test modules share."""
-    return SimpleNamespace(wait_for=wait_for, free_port=free_port, services=SERVICES, catalogue=CATALOGUE)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+# The environment is the caller's again afterwards: other tests start processes with it.
+with pytest.MonkeyPatch.context() as environment:
+    for name in (
+        "LOG_FILE_PATH",
+        "LOG_LEVEL",
+        "NOISY_LOG_LEVEL",
+        "USE_JSON_LOGGING",
+        "SERVICE_NAME",
+        "LABEL_STORE_URL",
+    ):
+        environment.delenv(name, raising=False)
+    environment.setenv("DJANGO_SETTINGS_MODULE", "config.settings.test")
+    django.setup()
 
 
 @pytest.fixture
@@ -56,7 +38,12 @@ def configure_logging(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     from config.logging import build_logging
 
     def configure(service: str = "django", **options: object) -> Path:
-        options = {"catalogue_path": CATALOGUE, "log_file_path": tmp_path, "level": "DEBUG", **options}
+        options = {
+            "catalogue_path": DICTIONARIES / "streams.yml",
+            "log_file_path": tmp_path,
+            "level": "DEBUG",
+            **options,
+        }
         logging.config.dictConfig(build_logging(service=service, **options))
         return tmp_path
 

@@ -10,6 +10,9 @@ import yaml
 
 from config.logging import build_logging, context
 from config.logging.catalogue import Catalogue
+from tests.paths import DICTIONARIES
+
+CATALOGUE = DICTIONARIES / "streams.yml"
 
 
 def written(root) -> dict[str, list[str]]:
@@ -51,10 +54,10 @@ def test_each_record_goes_to_one_file(configure_logging, logger, file):
     assert {name: len(lines) for name, lines in written(root).items()} == {file: 1}
 
 
-def test_every_stream_of_the_catalogue_has_a_file(configure_logging, tools):
+def test_every_stream_of_the_catalogue_has_a_file(configure_logging):
     """A stream added to the catalogue must not vanish from the files."""
     root = configure_logging(noisy_level="DEBUG")
-    loggers = [name for name in yaml.safe_load(tools.catalogue.read_text()) if name != "react"]
+    loggers = [name for name in yaml.safe_load(CATALOGUE.read_text()) if name != "react"]
     for name in loggers:
         logging.getLogger(f"{name}.x").error("from %s", name)
     assert sum(len(lines) for lines in written(root).values()) == len(loggers)
@@ -68,9 +71,9 @@ def test_other_services_have_one_file_with_everything(configure_logging, service
     assert [(name, len(lines)) for name, lines in written(root).items()] == [(f"{service}/{service}.log", 5)]
 
 
-def test_without_a_path_there_is_only_the_console(tools, tmp_path, monkeypatch):
+def test_without_a_path_there_is_only_the_console(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    built = build_logging(service="django", catalogue_path=tools.catalogue, log_file_path="")
+    built = build_logging(service="django", catalogue_path=CATALOGUE, log_file_path="")
     assert list(built["handlers"]) == built["root"]["handlers"] == ["console"]
 
 
@@ -161,7 +164,7 @@ def test_a_warning_is_one_line_of_system_log(configure_logging):
     assert re.match(r"WARNING\|py\.warnings\|.*DeprecationWarning: old\\nways", line)
 
 
-def test_a_missing_or_broken_catalogue_is_told(tmp_path, tools):
+def test_a_missing_or_broken_catalogue_is_told(tmp_path):
     with pytest.raises(ValueError, match=r"absent\.yml.*LOG_CATALOGUE"):
         Catalogue.load(tmp_path / "absent.yml")
     broken = tmp_path / "broken.yml"
@@ -169,5 +172,5 @@ def test_a_missing_or_broken_catalogue_is_told(tmp_path, tools):
         broken.write_text(text)
         with pytest.raises(ValueError, match=r"broken\.yml"):
             Catalogue.load(broken)
-    assert Catalogue.load(tools.catalogue).stream("apps.parcels.views") == "app"
-    assert Catalogue.load(tools.catalogue).stream("nobody.x") == "unknown"
+    assert Catalogue.load(CATALOGUE).stream("apps.parcels.views") == "app"
+    assert Catalogue.load(CATALOGUE).stream("nobody.x") == "unknown"

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 import yaml
-from stack.written import SERVICES
 
+from stack.written import SERVICES
 from tests.paths import DICTIONARIES, ROOT
 
 

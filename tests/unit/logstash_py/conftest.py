@@ -65,19 +65,21 @@ class Running:
         command = [sys.executable, "-m", "logstash_py", "run", "-f", str(self.config)]
         command += ["--path.data", str(self.folder / "data"), "--api.http.port", str(self.api_port), *arguments]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)  # noqa: S603 our own
+            self._log_start = log.tell()
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
         poll_until("the service to listen", self._listens, 15, 0.02)
         return self
 
     def _listens(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
-        return "listening" in self.log.read_text() and "started" in self.log.read_text()
+        log = self.log.read_bytes()[self._log_start :].decode()
+        assert self.process.poll() is None, log
+        return "listening" in log and "started" in log
 
     def sender(self) -> Sender:
         return Sender(self.port)
 
     def stats(self) -> dict:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/_node/stats", timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/_node/stats", timeout=5) as answer:
             return json.load(answer)
 
     def stop(self) -> int:

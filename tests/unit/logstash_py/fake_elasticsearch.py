@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-# What a test's `answer` may return: None to store the documents, a status for the whole request, or a list with one status for each.
+# What a test's `answer` may return: None to store the documents, a status for the whole request, or a list with one
+# status for each.
 Answer = Callable[[list[dict[str, Any]]], "int | list[int] | None"]
 
 

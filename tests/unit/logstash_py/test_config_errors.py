@@ -54,7 +54,7 @@ def test_files_of_a_folder_run_in_the_order_of_their_names(tmp_path: Path) -> No
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no \\*.conf file"):
+    with pytest.raises(ConfigError, match=r"no \*\.conf file"):
         Pipeline.from_files(tmp_path)
 
 

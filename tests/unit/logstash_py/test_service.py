@@ -198,6 +198,6 @@ def test_a_taken_port_is_told(service) -> None:
     import sys
 
     command = [sys.executable, "-m", "logstash_py", "run", "-f", str(service.config), "--api.http.port", "0"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603 our own
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert result.returncode == 1
     assert "address already in use" in result.stderr

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+
 from stack.written import Mark, log_files
 
 HEAD = "INFO|config.logging|2025-02-02T12:34:56.123|0a1b2c3d app.log[1] opened\n"

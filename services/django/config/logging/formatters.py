@@ -46,7 +46,7 @@ class MemoryLoggingFormatter(PipeFormatter):
 
 
 class JsonFormatter(BaseJsonFormatter):
-    """One JSON object a line, whose values are those of the pipe line; ``exc_info`` holds the lines that follow it there.
+    """One JSON object a line. Its values are those of the pipe line; ``exc_info`` holds the lines that follow that.
 
     An extra that has a field's name is kept under that name with ``_`` after it.
     """

@@ -88,8 +88,9 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],  # views with a throttle_scope
     "DEFAULT_THROTTLE_RATES": {
-        "sign-in": "60/min",
-        "client-logs": os.environ.get("CLIENT_LOGS_RATE", "1200/min"),  # batches, of each address
+        # Of each address.
+        "sign-in": os.environ.get("SIGN_IN_RATE", "60/min"),
+        "client-logs": os.environ.get("CLIENT_LOGS_RATE", "1200/min"),
     },
     "NUM_PROXIES": 1,  # nginx: the address it adds to X-Forwarded-For is the client's
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
