@@ -92,7 +92,7 @@ def render(settings: Settings) -> dict:
 
 def environment(settings: Settings, tools: Mapping[str, Path]) -> dict[str, str]:
     """What every part inherits: no more than it takes to find programs, and the mark by which strays are known."""
-    folders = [Path(sys.executable).parent, *(folder / "bin" for folder in tools.values())]
+    folders = [*(folder / "bin" for folder in tools.values()), Path(sys.executable).parent]
     kept = {name: os.environ[name] for name in ("HOME", "TZ", "LANG", "USER", "LOGNAME") if name in os.environ}
     return {
         "LANG": "C.UTF-8",

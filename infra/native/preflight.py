@@ -36,10 +36,12 @@ def problems(settings: Settings, toolchain_ready: bool) -> list[Problem]:
     """Everything that would keep the stack from starting. Changes nothing."""
     return [
         *port_problems(settings),
-        *program_problems(toolchain_ready),
+        *program_problems(),
         *memory_problems(),
         *disk_problems(settings, toolchain_ready),
         *state_problems(settings),
+        *folder_problems("PT_STATE", settings.state, to_write=True),
+        *folder_problems("PT_CACHE", settings.cache, to_write=not toolchain_ready),
     ]
 
 
@@ -81,7 +83,7 @@ def _holder(port: int) -> str:
     return "another process"
 
 
-def program_problems(toolchain_ready: bool) -> list[Problem]:
+def program_problems() -> list[Problem]:
     needed = {"bash": "Elasticsearch's start script is written in it", "sh": "parts are started by it"}
     if servers_user.dropped():
         needed["setpriv"] = "as root, servers are started as another user by it (package util-linux)"
@@ -138,19 +140,23 @@ def state_problems(settings: Settings) -> list[Problem]:
                 "Set PT_STATE to a shorter path.",
             )
         )
-    for variable, folder in (("PT_STATE", state), ("PT_CACHE", settings.cache)):
-        nearest = _existing(folder)
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-            found.append(Problem(f"{nearest} is not a folder that can be written to.", f"Set {variable} to another."))
-        elif blocker := servers_user.blocked_at(folder):
-            found.append(
-                Problem(
-                    f"{variable} is {folder}: started by root, the servers run as user {servers_user.SERVERS_ID}, "
-                    f"who cannot enter {blocker}.",
-                    f"Set {variable} to a folder that all can reach, such as one below /var/tmp.",
-                )
-            )
     return found
+
+
+def folder_problems(variable: str, folder: Path, to_write: bool) -> list[Problem]:
+    """Whether we can write there, and the servers' user enter."""
+    nearest = _existing(folder)
+    if not nearest.is_dir() or (to_write and not os.access(nearest, os.W_OK | os.X_OK)):
+        return [Problem(f"{nearest} is not a folder that can be written to.", f"Set {variable} to another.")]
+    if blocker := servers_user.blocked_at(folder):
+        return [
+            Problem(
+                f"{variable} is {folder}: started by root, the servers run as user {servers_user.SERVERS_ID}, "
+                f"who cannot enter {blocker}.",
+                f"Set {variable} to a folder that all can reach, such as one below /var/tmp.",
+            )
+        ]
+    return []
 
 
 def _existing(path: Path) -> Path:

@@ -88,8 +88,8 @@ def up(settings: Settings, say: Say) -> bool:
             return False
         try:
             _configure(settings, folders)
-            supervisor = _start(settings, folders)
-            _wait_until_settled(settings, supervisor, say)
+            supervisor = start(settings, folders)
+            wait_until_settled(settings, supervisor, say)
         except BaseException:
             stop(settings)
             raise
@@ -107,8 +107,7 @@ def _configure(settings: Settings, folders: Mapping[str, Path]) -> None:
     shutil.copytree(react, settings.run / "nginx" / "react", ignore=shutil.ignore_patterns("node_modules"))
     for name in ("filebeat", "nginx"):
         servers_user.give(settings.run / name)
-    document = compose.render(settings)
-    _write_private(settings.run / "process-compose.yml", yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    write_document(settings)
 
 
 def _copy(source: Path, target: Path, own: str) -> None:
@@ -118,13 +117,15 @@ def _copy(source: Path, target: Path, own: str) -> None:
     (target / own).mkdir()
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_document(settings: Settings) -> None:
+    """Write process-compose's document: secrets stand in it, so it is for the owner alone."""
+    path = settings.run / "process-compose.yml"
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
-        file.write(text)
+        yaml.safe_dump(compose.render(settings), file, sort_keys=False, allow_unicode=True)
 
 
-def _start(settings: Settings, folders: Mapping[str, Path]) -> subprocess.Popen:
+def start(settings: Settings, folders: Mapping[str, Path]) -> subprocess.Popen:
     """Start process-compose in a session of its own: it outlives us and the terminal."""
     command = [folders["process-compose"] / "bin" / "process-compose", "--tui=false", "--disable-dotenv"]
     command += ["--config", settings.run / "process-compose.yml", "--unix-socket", settings.socket]
@@ -141,7 +142,7 @@ def _start(settings: Settings, folders: Mapping[str, Path]) -> subprocess.Popen:
     )
 
 
-def _wait_until_settled(settings: Settings, supervisor: subprocess.Popen, say: Say) -> None:
+def wait_until_settled(settings: Settings, supervisor: subprocess.Popen, say: Say) -> None:
     start = time.monotonic()
     reported: dict[str, str] = {}
     while True:

@@ -13,6 +13,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 
+from native import runtime
 from native.settings import Settings, free_ports
 from stack.store import PATTERN, Store
 from stack.traffic import drive, settle
@@ -38,14 +39,7 @@ class Stack:
 
     def processes(self, name: str) -> list[psutil.Process]:
         """The running processes of this stack whose executable is called `name`."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.name() == name and process.environ().get("PT_STATE") == str(self.settings.state):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
+        return [process for process in runtime.strays(self.settings) if process.name() == name]
 
     def documents(self, query: dict) -> list[dict]:
         """Every document that matches, as stored."""

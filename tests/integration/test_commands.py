@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+from native import runtime
 from stack.written import SERVICES
 from tests.paths import ROOT
 from tests.polling import poll_until
@@ -65,5 +66,4 @@ def test_down_leaves_nothing_and_up_goes_on_with_the_same_data(stack, visited):
 
 
 def left_over(stack):
-    names = ("filebeat", "redis-server", "nginx", "java", "process-compose", "gunicorn", "celery")
-    return [process for name in names for process in stack.processes(name)]
+    return runtime.strays(stack.settings)

@@ -13,13 +13,13 @@ from config.logging.files import SharedRotatingFileHandler
 from config.logging.formatters import PipeFormatter
 
 path, lines = sys.argv[1], int(sys.argv[2])
-handler = SharedRotatingFileHandler(path, max_bytes=600_000, backups=5)
+handler = SharedRotatingFileHandler(path, max_bytes=400_000, backups=5)
 handler.setFormatter(PipeFormatter())
 logger = logging.getLogger("apps.parcels.rotation")
 logger.addHandler(handler)
 logger.setLevel("INFO")
 for number in range(lines):
-    logger.info("rotation line %06d of a file that is rotated every two seconds", number)
+    logger.info("rotation line %06d of a file that is rotated every second", number)
     time.sleep(0.3e-3)
 """
 

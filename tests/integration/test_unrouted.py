@@ -1,7 +1,6 @@
 """Events of others reach no pt stream: they are counted and kept."""
 
 import json
-import shutil
 import subprocess
 import uuid
 
@@ -37,9 +36,9 @@ def test_a_foreign_event_is_kept_apart(stack, tmp_path, group, service):
     )
     configuration.chmod(0o600)
     before = json.loads(stack.run("stack", "status", "--json").stdout)["unrouted"]
-    [running] = stack.processes("filebeat")
+    [running, *_] = poll_until("Filebeat to run", lambda: stack.processes("filebeat"))
     foreign = subprocess.Popen(
-        [shutil.which(running.exe()), "-c", str(configuration), "--path.data", str(tmp_path / "data")],
+        [running.exe(), "-c", str(configuration), "--path.data", str(tmp_path / "data")],
         stderr=subprocess.DEVNULL,
     )
     try:

@@ -23,7 +23,7 @@ SHIPPED = {
         "file": {"path": "/var/log/pt/x.log", "fingerprint": "c0ffee", "inode": "12", "device_id": "34"},
     },
 }
-IGNORED = ("host.name", "log.offset", "log.file.path", "log.file.fingerprint", "message", "environment")
+IGNORED = ("host.name", "log.offset", "log.flags", "log.file.path", "log.file.fingerprint", "message", "environment")
 IGNORED_UNROUTED = (*IGNORED, "agent", "ecs", "input", "log.file.inode", "log.file.device_id")
 
 

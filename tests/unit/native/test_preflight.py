@@ -1,0 +1,68 @@
+import os
+import socket
+from dataclasses import replace
+
+import pytest
+
+from native import preflight
+from native.settings import Settings
+
+
+def test_a_busy_port_is_named_with_its_variable_and_its_holder(settings):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", settings.redis_port))
+        server.listen()
+        [problem] = preflight.port_problems(settings)
+    assert f"Port {settings.redis_port} (REDIS_PORT) is taken by" in problem.what
+    assert f"(pid {os.getpid()})" in problem.what
+    assert "REDIS_PORT" in problem.remedy
+    assert preflight.port_problems(settings) == []
+
+
+def test_two_parts_on_one_port(settings):
+    [problem] = preflight.port_problems(replace(settings, flower_port=settings.nginx_port))
+    assert problem.what == f"NGINX_PORT and FLOWER_PORT are both {settings.nginx_port}."
+
+
+def test_everything_is_told_at_once(settings, monkeypatch):
+    monkeypatch.setattr(preflight, "MEMORY_NEEDED", 2**60)
+    monkeypatch.setattr(preflight, "STATE_DISK_NEEDED", 2**60)
+    twice = replace(settings, flower_port=settings.nginx_port)
+    told = "\n".join(map(str, preflight.problems(twice, toolchain_ready=True)))
+    assert "GiB of memory are available" in told
+    assert f"GiB are free at {settings.state}" in told
+    assert "are both" in told
+
+
+def test_the_disk_for_building_is_asked_for_only_where_it_is_to_be_built(settings, monkeypatch):
+    monkeypatch.setattr(preflight, "TOOLCHAIN_DISK_NEEDED", 2**60)
+    assert preflight.disk_problems(settings, toolchain_ready=True) == []
+    [problem] = preflight.disk_problems(settings, toolchain_ready=False)
+    assert "PT_CACHE" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("with blank", "cannot hold such a path"), ("x" * 120, "PT_STATE is too long")],
+)
+def test_a_state_folder_that_cannot_work(settings, tmp_path, name, told):
+    found = preflight.state_problems(replace(settings, state=tmp_path / name))
+    assert told in "\n".join(problem.what for problem in found)
+
+
+def test_a_file_in_the_state_folders_place(settings):
+    settings.state.write_text("")
+    [problem] = preflight.folder_problems("PT_STATE", settings.state, to_write=True)
+    assert f"{settings.state} is not a folder" in problem.what
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as another user")
+def test_a_state_folder_that_the_servers_user_cannot_reach(settings, tmp_path):
+    tmp_path.chmod(0o700)
+    [problem] = preflight.folder_problems("PT_STATE", settings.state, to_write=True)
+    assert f"PT_STATE is {settings.state}" in problem.what
+    assert "cannot enter" in problem.what
+
+
+def test_default_ports_need_no_dotenv(tmp_path):
+    assert Settings.load(tmp_path, {}).ports["NGINX_PORT"] == 8080
