@@ -8,7 +8,7 @@ the output section.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from . import fieldref, nodes, plugin, regex
@@ -33,27 +33,20 @@ class Compiler:
         self._ids: set[str] = set()
 
     def make_plugins(self, sections: list[nodes.Section]) -> None:
-        """Makes all plugins. Raises ConfigError for the first that can't be."""
-        for section in sections:
-            self._make_statements(section.statements, section.kind)
+        """Makes all plugins. Raises ConfigError for the first that can't be.
 
-    def _make_statements(self, statements: list[nodes.Statement], kind: str) -> None:
-        for statement in statements:
-            if isinstance(statement, nodes.Branch):
-                for _, block in statement.arms:
-                    self._make_statements(block, kind)
-                self._make_statements(statement.otherwise, kind)
-            else:
-                instance = self._make(statement, kind)
-                self._instances[id(statement)] = instance
-                self.plugins[kind].append(instance)
+        A plugin that we don't have is told before one that refuses to start, such as for a file that is missing.
+        """
+        wanted = [(node, section.kind) for section in sections for node in _plugins(section.statements)]
+        for node, kind in wanted:
+            _find(kind, node)
+        for node, kind in wanted:
+            instance = self._make(node, kind)
+            self._instances[id(node)] = instance
+            self.plugins[kind].append(instance)
 
     def _make(self, node: nodes.Plugin, kind: str) -> Any:
-        factory = plugin.find(kind, node.name)
-        if factory is None:
-            known = ", ".join(plugin.names(kind))
-            message = f"Couldn't find any {kind} plugin named '{node.name}'. Supported {kind} plugins: {known}"
-            raise ConfigError(message, node.position)
+        factory = _find(kind, node)
         values: dict[str, Any] = {}
         positions = {}
         for attribute in node.attributes:
@@ -121,6 +114,26 @@ class Compiler:
         code.bind("on_error", on_error)
         code.route(statements, self.plugins["output"])
         return code.function("outputs")
+
+
+def _plugins(statements: list[nodes.Statement]) -> Iterator[nodes.Plugin]:
+    """The plugins of these statements and of the blocks in them, in the order of the file."""
+    for statement in statements:
+        if isinstance(statement, nodes.Branch):
+            for _, block in statement.arms:
+                yield from _plugins(block)
+            yield from _plugins(statement.otherwise)
+        else:
+            yield statement
+
+
+def _find(kind: str, node: nodes.Plugin) -> Any:
+    factory = plugin.find(kind, node.name)
+    if factory is None:
+        known = ", ".join(plugin.names(kind))
+        message = f"Couldn't find any {kind} plugin named '{node.name}'. Supported {kind} plugins: {known}"
+        raise ConfigError(message, node.position)
+    return factory
 
 
 def _merge(old: Any, new: Any) -> Any:

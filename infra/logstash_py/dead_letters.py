@@ -37,18 +37,10 @@ class DeadLetterQueue:
                 "reason": reason,
                 "event": event,
             }
-            lines.append(_line(entry))
+            lines.append(dump_json(entry) + b"\n")
         with self.path.open("ab") as file:
             file.write(b"".join(lines))
             file.flush()
             os.fsync(file.fileno())
         self.count += len(entries)
         self.last_error = entries[-1][1]
-
-
-def _line(entry: dict) -> bytes:
-    try:
-        return dump_json(entry) + b"\n"
-    except ValueError:
-        # An event that is no JSON must not be lost for it.
-        return dump_json(entry | {"event": {"repr": ascii(entry["event"])}}) + b"\n"

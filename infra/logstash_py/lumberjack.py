@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from .text import check_depth
+
 _UINT32 = struct.Struct(">I")
 _PAIR = struct.Struct(">II")
 
@@ -196,13 +198,17 @@ class Connection:
 def _json_object(payload: bytes) -> dict:
     try:
         event = orjson.loads(payload)
+        check_depth(event, payload)
     except orjson.JSONDecodeError:
         # What some senders write is no strict JSON, such as half a surrogate pair. Closing their connection would make
         # them send it for ever.
         try:
             event = json.loads(payload.decode("utf-8", "replace"))
+            check_depth(event, payload)
         except (ValueError, RecursionError) as error:
             raise ProtocolError(f"a JSON frame can't be read: {error}") from None
+    except ValueError as error:
+        raise ProtocolError(f"a JSON frame can't be read: {error}") from None
     if type(event) is not dict:
         raise ProtocolError("a JSON frame holds no object")
     return event

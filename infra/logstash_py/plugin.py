@@ -183,14 +183,10 @@ class Plugin:
 
 
 class Codec(Plugin):
-    """Bytes ↔ events. A codec has what its direction needs: `decode(data)` gives the events of one frame or datagram,
-    `encode(event)` the bytes of one event."""
+    """How events are written: `encode(event)` gives the bytes of one."""
 
     kind = "codec"
     common: ClassVar[dict[str, Option]] = {"id": Option(string), "enable_metric": Option(boolean, True)}
-
-    def decode(self, data: bytes) -> list[Event]:
-        raise NotImplementedError
 
     def encode(self, event: Event) -> bytes:
         raise NotImplementedError

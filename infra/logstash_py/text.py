@@ -3,9 +3,13 @@ text."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
+
+# Elasticsearch takes 20 levels, orjson writes 254, Jackson reads 1,000.
+MAX_DEPTH = 200
 
 
 def to_text(value: Any) -> str:
@@ -96,27 +100,43 @@ def to_json(value: Any) -> str:
 
 
 def dump_json(value: Any) -> bytes:
-    """Compact JSON as bytes. Raises ValueError for a text that is no Unicode."""
+    """Compact JSON as bytes. What orjson refuses, integers beyond 64 bits and halves of surrogate pairs, is written
+    too."""
     try:
         return orjson.dumps(value)
-    except TypeError as error:
-        import json
-
+    except TypeError:
         try:
             return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        except (TypeError, UnicodeEncodeError):
-            raise ValueError(str(error)) from None
+        except UnicodeEncodeError:
+            return json.dumps(value, separators=(",", ":")).encode()
 
 
 def load_json(text: str | bytes) -> Any:
-    """JSON with integers of any size, which orjson turns into floats. Raises ValueError."""
+    """JSON with integers of any size, which orjson turns into floats. Raises ValueError, also for more than MAX_DEPTH
+    levels."""
     value = orjson.loads(text)
     # An integer beyond 64 bits has 19 digits or more, and reads as a float.
     if len(text) > 18 and _has_big_float(value):
-        import json
-
-        return json.loads(text)
+        value = json.loads(text)
+    check_depth(value, text)
     return value
+
+
+def check_depth(value: Any, text: str | bytes) -> None:
+    """Raises ValueError when `value`, which `text` stands for, is nested deeper than can be written again."""
+    opening = ("{", "[") if isinstance(text, str) else (b"{", b"[")
+    if text.count(opening[0]) + text.count(opening[1]) <= MAX_DEPTH:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for parent in level
+            if type(parent) in (dict, list)
+            for item in (parent.values() if type(parent) is dict else parent)
+        ]
+    if any(type(item) in (dict, list) for item in level):
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _has_big_float(value: Any) -> bool:

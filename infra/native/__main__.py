@@ -146,14 +146,17 @@ def print_urls(settings: Settings) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("what", "where", box=None)
+    table = Table(box=None, show_header=False)
+    table.add_column()
+    table.add_column(no_wrap=True, overflow="ignore")
     table.add_row("Front end", settings.nginx_url)
     table.add_row("API", f"{settings.nginx_url}/api/")
     table.add_row("Flower", f"{settings.nginx_url}/flower/")
-    table.add_row("Elasticsearch", f"{settings.elasticsearch_url} (users and passwords: {settings.secrets_file})")
+    table.add_row("Elasticsearch", settings.elasticsearch_url)
     table.add_row("Logstash's figures", f"http://127.0.0.1:{settings.logstash_api_port}/_node/stats")
     table.add_row("Log files", str(settings.logs))
-    Console(soft_wrap=True).print(table)
+    table.add_row("Passwords", str(settings.secrets_file))
+    Console().print(table, crop=False)
 
 
 def say(text: str) -> None:

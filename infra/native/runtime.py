@@ -79,7 +79,8 @@ def up(settings: Settings, say: Say) -> bool:
     """
     if processes(settings):
         return False
-    if found := preflight.problems(settings, toolchain_ready=tools.ready(settings.cache)) + _stray_problems(settings):
+    # Strays hold ports and memory: with them, nothing else is worth telling.
+    if found := _stray_problems(settings) or preflight.problems(settings, toolchain_ready=tools.ready(settings.cache)):
         raise RuntimeFailure("Nothing was started:\n" + "\n".join(f"  ✗ {problem}" for problem in found))
     folders = cache.install(tools.tools(), settings.cache)
     state.prepare(settings)

@@ -13,9 +13,6 @@ class JsonLines(Codec):
     name = "json_lines"
     options: ClassVar = {"charset": Option(one_of("UTF-8"), "UTF-8")}
 
-    def decode(self, data: bytes) -> list[Event]:
-        return [event for line in data.split(b"\n") if line.strip() for event in decode_json(line)]
-
     def encode(self, event: Event) -> bytes:
         return dump_json(without_metadata(event)) + b"\n"
 

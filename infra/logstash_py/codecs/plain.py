@@ -17,9 +17,6 @@ class Plain(Codec):
     def register(self) -> None:
         self._text = sprintf.compile((self.format or "%{@timestamp} %{host} %{message}") + self.ending)
 
-    def decode(self, data: bytes) -> list[Event]:
-        return [{"message": data.decode("utf-8", "replace")}]
-
     def encode(self, event: Event) -> bytes:
         return self._text(event).encode("utf-8", "replace")
 

@@ -10,7 +10,7 @@ from .. import fieldref
 from ..errors import FieldError, InvalidReference
 from ..event import Event, tag
 from ..plugin import Filter, Option, array, boolean, field_reference, string, target
-from ..text import load_json, ruby_text
+from ..text import check_depth, load_json, ruby_text
 from ..timestamp import Timestamp
 
 
@@ -28,7 +28,9 @@ def load(text: Any) -> Any:
     try:
         return load_json(text)
     except ValueError:
-        return _load_last(text.removeprefix("\ufeff"))
+        value = _load_last(text.removeprefix("\ufeff"))
+        check_depth(value, text)
+        return value
 
 
 def _load_last(text: str) -> Any:

@@ -71,9 +71,7 @@ class Kv(Filter):
         else:
             plain = rf"(?P<plain>(?:(?!{field_end}).)+)"
         end = rf"(?=$|{field_end})"
-        pattern = rf"(?:(?<![\s\S])|(?<={field_end}))?{key}{blank}{value_end}{blank}(?:(?:{quoted}){end}|{plain})?{end}"
-        if self.field_split_pattern:
-            pattern = rf"{key}{blank}(?:{value_end}){blank}(?:(?:{quoted}){end}|{plain})?{end}(?:{field_end})?"
+        pattern = rf"{key}{blank}(?:{value_end}){blank}(?:(?:{quoted}){end}|{plain})?{end}(?:{field_end})?"
         try:
             return re.compile(pattern, re.DOTALL)
         except re.error as error:

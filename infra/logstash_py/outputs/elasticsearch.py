@@ -16,7 +16,6 @@ from collections import Counter
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-import orjson
 from elastic_transport import AsyncTransport, NodeConfig, TransportError
 
 from ..dead_letters import DeadLetterQueue
@@ -104,11 +103,7 @@ class Elasticsearch(Output):
         actions: list[tuple[bytes, Event]] = []
         size = 0
         for event in events:
-            try:
-                line = self._action(event)
-            except ValueError as error:
-                self._bury([(event, f"the event can't be written as JSON: {error}")])
-                continue
+            line = self._action(event)
             if actions and size + len(line) > TARGET_BULK_BYTES:
                 await self._store(actions)
                 actions, size = [], 0
@@ -118,12 +113,12 @@ class Elasticsearch(Output):
             await self._store(actions)
 
     def _action(self, event: Event) -> bytes:
-        """The two lines of one document. Raises ValueError for what is no JSON."""
+        """The two lines of one document."""
         stream = self._stream(event)
         metadata = event.pop("@metadata", None)
         prefix = self._prefixes.get(stream)
         if prefix is None:
-            prefix = b'{"create":{"_index":' + orjson.dumps("-".join(stream))
+            prefix = b'{"create":{"_index":' + dump_json("-".join(stream))
             # Names come from events: what is remembered of them is bounded.
             if len(self._prefixes) < 10_000:
                 self._prefixes[stream] = prefix
@@ -135,7 +130,7 @@ class Elasticsearch(Output):
         id_ = ingest.get("id") if type(ingest) is dict else None
         if id_ is None:
             return prefix + b"}}\n" + document + b"\n"
-        return prefix + b',"_id":' + orjson.dumps(str(id_)) + b"}}\n" + document + b"\n"
+        return prefix + b',"_id":' + dump_json(str(id_)) + b"}}\n" + document + b"\n"
 
     def _stream(self, event: Event) -> tuple[str, str, str]:
         """(type, dataset, namespace), which the document then holds too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import time
 import zlib
 
 
@@ -53,10 +54,12 @@ class Sender:
         assert data[:2] in (b"2A", b"1A"), data
         return struct.unpack(">I", data[2:])[0]
 
-    def wait_for_ack(self, sequence: int) -> list[int]:
-        """All acknowledgements up to that of `sequence`."""
+    def wait_for_ack(self, sequence: int, seconds: float = 12) -> list[int]:
+        """All acknowledgements up to that of `sequence`; those that only keep the connection alive are 0."""
+        deadline = time.monotonic() + seconds
         acks = [self.ack()]
         while acks[-1] != sequence:
+            assert time.monotonic() < deadline, f"waited {seconds} s for the acknowledgement of {sequence}: {acks}"
             acks.append(self.ack())
         return acks
 

@@ -44,6 +44,12 @@ def test_version_1_sends_pairs_of_texts() -> None:
     assert ack(1, 1) == b"1A\0\0\0\1"
 
 
+def test_half_a_surrogate_pair_is_read_as_well_as_it_can_be() -> None:
+    payload = rb'{"message":"a\ud83d"}'
+    (got,) = Connection().receive(window(1) + b"2J" + struct.pack(">II", 1, len(payload)) + payload)
+    assert got.events == [{"message": "a\ud83d"}]
+
+
 def test_an_acknowledgement_is_six_bytes() -> None:
     assert ack(2, 258) == b"2A\0\0\1\2"
 
@@ -64,6 +70,11 @@ BOMB = zlib.compress(b"2" * 50_000_000, 9)
         (json_frame(1, {"a": 1}), "before its window"),
         (window(1) + b"2J" + struct.pack(">II", 1, 3) + b"{x}", "can't be read"),
         (window(1) + b"2J" + struct.pack(">II", 1, 2) + b"[]", "no object"),
+        (
+            window(1) + b"2J" + struct.pack(">II", 1, 60_006) + b'{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
+            "can't be read",
+        ),
+        (window(1) + b"2J" + struct.pack(">II", 1, 606) + b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "deeper than"),
         (window(1) + b"2C" + struct.pack(">I", 4) + b"junk", "can't be read"),
         (window(1) + compressed(json_frame(1, {"a": 1})[:-1]), "middle of a frame"),
         (window(1) + compressed(compressed(json_frame(1, {"a": 1}))), "compressed frame in"),

@@ -132,6 +132,15 @@ def test_an_event_that_breaks_a_filter_is_kept_and_the_others_go_on(service, ela
     assert entry["plugin_type"] == "filter"
 
 
+def test_texts_that_are_no_unicode_and_huge_numbers_arrive(service, elasticsearch) -> None:
+    sender = service.sender()
+    sender.send([{"message": "half \ud83d", "n": 1, "service": "django"}, {"message": "\ud83d", "service": "unknown"}])
+    sender.send([{"n": 12345678901234567890, "service": "django"}])
+    assert (sender.ack(), sender.ack()) == (2, 1)
+    assert elasticsearch.documents["logs-django-pt", "1"]["message"] == "half \ud83d"
+    assert json.loads((service.folder / "unrouted.jsonl").read_text())["message"] == "\ud83d"
+
+
 @pytest.mark.parametrize(
     "garbage", [b"GET / HTTP/1.1\r\n\r\n", window(1) + b"2J" + struct.pack(">II", 1, 0xFFFFFFF0), b"2W"]
 )
