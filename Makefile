@@ -58,7 +58,7 @@ lint: .venv ## ruff
 	@test -x $(PYTHON) || $(PYTHON3) -m venv .venv
 	@awk '/^[^ #]/ {uv = /^uv==/} uv' requirements.lock > .venv/uv.lock
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
-	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements.lock
+	@.venv/bin/uv pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes requirements.lock
 	@.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@
 

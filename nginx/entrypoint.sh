@@ -38,6 +38,6 @@ sed -e "s|\${NGINX_LISTEN}|$NGINX_LISTEN|g" \
 
 # The error log's times carry no zone: the pipeline reads them as UTC.
 export TZ=UTC
-# The shell becomes nginx, so its pid is nginx's.
-"$here/rotate.sh" $$ "$LOG_FILE_PATH/nginx" &
+# The shell becomes nginx, so its pid is nginx's. Without its output, which would keep nginx's console open after nginx.
+"$here/rotate.sh" $$ "$LOG_FILE_PATH/nginx" > /dev/null 2>&1 &
 exec nginx -e "$LOG_FILE_PATH/nginx/error.log" -c "$NGINX_RUN/nginx.conf" "$@"

@@ -8,7 +8,6 @@ import base64
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,8 +19,6 @@ from native.settings import Settings
 
 # Elasticsearch's own default for PBKDF2; the file realm reads the cost from the hash.
 PBKDF2_COST = 10_000
-
-PLACEHOLDER = re.compile(r"\$\{(?P<name>\w+):(?P<default>[^}]*)\}")
 
 # The console alone: it is kept and rotated by process-compose, as Docker does.
 LOG4J2 = """\
@@ -43,15 +40,7 @@ def write_configuration(settings: Settings, distribution: Path) -> None:
     config = folder / "config"
     for path in (config / "jvm.options.d", folder / "logs", folder / "tmp"):
         path.mkdir(parents=True)
-    (config / "elasticsearch.yml").write_text(
-        with_values(
-            (definitions / "config" / "elasticsearch.yml").read_text(),
-            {
-                "ELASTICSEARCH_PORT": str(settings.elasticsearch_port),
-                "ELASTICSEARCH_TRANSPORT_PORT": str(settings.elasticsearch_transport_port),
-            },
-        )
-    )
+    shutil.copyfile(definitions / "config" / "elasticsearch.yml", config / "elasticsearch.yml")
     (config / "jvm.options").write_text(jvm_options((distribution / "config" / "jvm.options").read_text(), folder))
     (config / "log4j2.properties").write_text(LOG4J2)
     users = json.loads((definitions / "users.json").read_text())
@@ -60,14 +49,6 @@ def write_configuration(settings: Settings, distribution: Path) -> None:
     (config / "users_roles").write_text(users_roles_file(users))
     servers_user.give(folder)
     folder.chmod(0o700)
-
-
-def with_values(text: str, values: Mapping[str, str]) -> str:
-    """Put values for ${NAME:default}.
-
-    Elasticsearch 8.17 itself reads the environment for ${NAME} alone: with a default it always takes the default.
-    """
-    return PLACEHOLDER.sub(lambda found: values.get(found["name"], found["default"]), text)
 
 
 def jvm_options(options: str, folder: Path) -> str:
