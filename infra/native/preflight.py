@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from logstash_py import ConfigError, Pipeline
 from native import servers_user
 from native.settings import LOOPBACK, Settings
 
@@ -40,6 +41,7 @@ def problems(settings: Settings, toolchain_ready: bool) -> list[Problem]:
         *memory_problems(),
         *disk_problems(settings, toolchain_ready),
         *state_problems(settings),
+        *pipeline_problems(settings),
         *folder_problems("PT_STATE", settings.state, to_write=True),
         *folder_problems("PT_CACHE", settings.cache, to_write=not toolchain_ready),
     ]
@@ -141,6 +143,21 @@ def state_problems(settings: Settings) -> list[Problem]:
             )
         )
     return found
+
+
+def pipeline_problems(settings: Settings) -> list[Problem]:
+    """Whether Logstash would take its pipeline."""
+    logstash = settings.checkout / "elk" / "logstash"
+    environ = {
+        **settings.variables,
+        "LOGSTASH_DICTIONARIES": str(logstash / "dictionaries"),
+        "LOGSTASH_WRITER_PASSWORD": "made at the first start",
+    }
+    try:
+        Pipeline.from_files([logstash / "pipeline"], environ=environ)
+    except ConfigError as error:
+        return [Problem(str(error).rstrip(), "Correct the pipeline: `make test-pipeline` tries it.")]
+    return []
 
 
 def folder_problems(variable: str, folder: Path, to_write: bool) -> list[Problem]:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import socket
 from dataclasses import replace
 
@@ -66,3 +67,14 @@ def test_a_state_folder_that_the_servers_user_cannot_reach(settings, tmp_path):
 
 def test_default_ports_need_no_dotenv(tmp_path):
     assert Settings.load(tmp_path, {}).ports["NGINX_PORT"] == 8080
+
+
+def test_a_pipeline_that_logstash_would_not_take(settings, tmp_path):
+    assert preflight.pipeline_problems(settings) == []
+    shutil.copytree(settings.checkout / "elk/logstash", tmp_path / "elk/logstash")
+    pipeline = tmp_path / "elk/logstash/pipeline/logstash.conf"
+    pipeline.write_text(pipeline.read_text().replace("    fingerprint {", "    ruby {"))
+    line = pipeline.read_text().splitlines().index("    ruby {") + 1
+    [problem] = preflight.pipeline_problems(replace(settings, checkout=tmp_path))
+    assert f"{pipeline}:{line}:5: " in problem.what
+    assert "'ruby'" in problem.what
