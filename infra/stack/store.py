@@ -5,7 +5,8 @@ from datetime import datetime
 from elasticsearch import Elasticsearch
 
 from native.settings import Settings
-from stack.written import SERVICES, LogFile, Mark
+from native.state import SERVICES
+from stack.written import LogFile, Mark
 
 PATTERN = "logs-*-pt"
 

@@ -14,8 +14,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from native.settings import Settings
+from native.state import SERVICES
 from stack.store import Store, data_stream
-from stack.written import SERVICES, Mark
+from stack.written import Mark
 
 USERS = 4
 TENANT = "acme"

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SERVICES = ("django", "celery", "celerybeat", "flower", "nginx", "react")
+from native.state import SERVICES
+
 FINGERPRINT_BYTES = 64
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from native import runtime
-from stack.written import SERVICES
+from native.state import SERVICES
 from tests.paths import ROOT
 from tests.polling import poll_until
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from stack.written import SERVICES
+from native.state import SERVICES
 from tests.paths import DICTIONARIES, ROOT
 
 
