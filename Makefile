@@ -37,7 +37,8 @@ test: lint test-unit test-pipeline test-integration ## everything below
 test-unit: .venv ## each part by itself
 	$(PYTHON) -m pytest tests/unit
 
-test-pipeline: .venv ## the pipeline's golden cases
+test-pipeline: .venv ## the pipeline's golden cases, and which of its branches they reach
+	$(PYTHON) -m logstash_py test tests/pipeline/cases --coverage --fail-under 100
 	$(PYTHON) -m pytest tests/pipeline
 
 test-integration: .venv ## a stack of its own: real lines into a real Elasticsearch

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from . import fieldref, nodes, plugin, regex
+from . import analysis, fieldref, nodes, plugin, regex
+from .code import Code, Field
 from .conditions import HELPERS, to_set_text
-from .errors import ConditionError, ConfigError, InvalidReference, PipelineCrash
+from .errors import ConfigError, InvalidReference, Position
 from .event import Event
 from .plugin import Context, Plugin
 
@@ -57,11 +60,14 @@ class Compiler:
             positions.setdefault(attribute.name, attribute.position)
         if kind != "codec":
             self._claim_id(values, positions, node, kind)
-        return factory(values, positions, node.position, self.context)
+        with _placed(node.name, node.position):
+            return factory(values, positions, node.position, self.context)
 
     def _claim_id(self, values: dict[str, Any], positions: Any, node: nodes.Plugin, kind: str) -> None:
         """Plugins without an id are named by their place: ids are what the monitoring API shows."""
         given = values.get("id")
+        if isinstance(given, list | dict):
+            return  # the plugin tells that it is no text
         if given is None:
             at = node.position
             values["id"] = given = f"{node.name}_{at.line}_{at.column}"
@@ -100,20 +106,20 @@ class Compiler:
         batch, and an event that a condition dropped, with a ConditionError."""
         statements = [statement for section in sections for statement in section.statements if section.kind == "filter"]
         code = _Code(self._instances, self.context.environ)
-        code.bind("on_error", on_error)
+        code.names["on_error"] = on_error
         if code.generates(statements):
             code.stages(statements)
         else:
-            code.loop(statements, append="leave(event)", before="out = []; leave = out.append", after="return out")
-        return code.function("filters")
+            code.loop(statements)
+        return code.function("filters", "events", returns="out")
 
     def outputs(self, sections: list[nodes.Section], on_error: OnError) -> Callable[[list[Event]], list[list[Event]]]:
         """The output sections as one function: a batch → for each output plugin, in order, the events that go to it."""
         statements = [statement for section in sections for statement in section.statements if section.kind == "output"]
         code = _Code(self._instances, self.context.environ)
-        code.bind("on_error", on_error)
-        code.route(statements, self.plugins["output"])
-        return code.function("outputs")
+        code.names["on_error"] = on_error
+        lists = code.route(statements, self.plugins["output"])
+        return code.function("outputs", "events", returns=lists)
 
 
 def _plugins(statements: list[nodes.Statement]) -> Iterator[nodes.Plugin]:
@@ -127,7 +133,18 @@ def _plugins(statements: list[nodes.Statement]) -> Iterator[nodes.Plugin]:
             yield statement
 
 
+@contextmanager
+def _placed(name: str, position: Position) -> Iterator[None]:
+    """What a plugin can't be made of, such as a text for its field that is no field reference, has its place."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, OSError) as error:
+        raise ConfigError(f"{name}: {error}", position, "register") from error
+
+
 def _find(kind: str, node: nodes.Plugin) -> Any:
+    if isinstance(node, nodes.Probe):
+        return partial(plugin.Probe, node.call)
     factory = plugin.find(kind, node.name)
     if factory is None:
         known = ", ".join(plugin.names(kind))
@@ -168,29 +185,16 @@ def substitute(text: str, environ: Mapping[str, str], node: nodes.Node) -> str:
     return _VARIABLE.sub(replace, text) if "${" in text else text
 
 
-class _Code:
-    """Python source under construction, with the objects that it names."""
+class _Code(Code):
+    """A pipeline's function."""
 
     def __init__(self, instances: dict[int, Any], environ: Mapping[str, str]) -> None:
+        super().__init__()
         self.instances = instances
         self.conditions = _Conditions(self, environ)
-        self.names: dict[str, Any] = dict(HELPERS)
-        self.lines: list[str] = []
-        self.depth = 1
+        self.names |= HELPERS
+        # (name of a local counter, name of a plugin's metrics), for each plugin.
         self.counters: list[tuple[str, str]] = []
-
-    def bind(self, name: str, value: Any) -> str:
-        self.names[name] = value
-        return name
-
-    def line(self, text: str) -> None:
-        self.lines.append("    " * self.depth + text)
-
-    def function(self, name: str) -> Any:
-        source = f"def {name}(events):\n" + "\n".join(self.lines) + "\n"
-        self.names |= {"ConditionError": ConditionError, "PipelineCrash": PipelineCrash}
-        exec(compile(source, f"<{name} of the pipeline>", "exec"), self.names)  # noqa: S102 our own code
-        return self.names[name]
 
     def generates(self, statements: list[nodes.Statement]) -> bool:
         """Whether a plugin in the statements makes new events."""
@@ -203,73 +207,86 @@ class _Code:
                 return True
         return False
 
+    def cancels(self, statement: nodes.Statement) -> bool:
+        """Whether an event may leave at this statement."""
+        if isinstance(statement, nodes.Branch):
+            blocks = [block for _, block in statement.arms] + [statement.otherwise]
+            return any(self.cancels(one) for block in blocks for one in block)
+        return self.instances[id(statement)].effect == "cancel"
+
     # Each event runs through all statements: when no plugin makes new events.
 
-    def loop(self, statements: list[nodes.Statement], *, append: str, before: str, after: str) -> None:
+    def loop(self, statements: list[nodes.Statement]) -> None:
+        self.line("out = []")
+        self.line("leave = out.append")
         at = len(self.lines)
-        self.line(before)
-        self.line("for event in events:")
-        self.depth += 1
-        self.line("try:")
-        self.depth += 1
-        self.block(statements)
-        self.depth -= 1
-        self.line("except Exception as error:")
-        self.line("    on_error(event, error)")
-        self.line("    continue")
-        self.line(append)
-        self.depth -= 1
+        with self.block("for event in events:"):
+            self.line("get = event.get")
+            with self.block("try:"):
+                self.statements(statements)
+            with self.block("except Exception as error:"):
+                self.line("on_error(event, error)")
+                self.line("continue")
+            self.line("leave(event)")
         for counter, metrics in self.counters:
-            self.line(f"{metrics}.events_in += {counter}; {metrics}.events_out += {counter}")
-        self.line(after)
-        if self.counters:
-            self.lines.insert(at, "    " + " = ".join(counter for counter, _ in self.counters) + " = 0")
+            self.line(f"{metrics}.events_in += {counter}")
+            self.line(f"{metrics}.events_out += {counter}")
+        names = dict.fromkeys(counter for counter, _ in self.counters)
+        if names:
+            self.lines.insert(at, f"    {' = '.join(names)} = 0")
 
-    def block(self, statements: list[nodes.Statement]) -> None:
-        if not statements:
-            self.line("pass")
+    def statements(self, statements: list[nodes.Statement]) -> None:
+        # Plugins that the same events come to share their counter.
+        counter = None
         for statement in statements:
+            self.recycle()
             if isinstance(statement, nodes.Branch):
-                self.branch(statement, self.block)
+                self.branch(statement, self.statements)
             else:
-                self.call(self.instances[id(statement)])
+                if counter is None:
+                    counter = f"count{len(self.counters)}"
+                    self.line(f"{counter} += 1")
+                self.plugin(self.instances[id(statement)], counter)
+            if self.cancels(statement):
+                counter = None
 
-    def branch(self, node: nodes.Branch, block: Callable[[list[nodes.Statement]], None]) -> None:
-        for position, (condition, statements) in enumerate(node.arms):
-            self.line(f"{'elif' if position else 'if'} {self.conditions.expression(condition)}:")
-            self.depth += 1
-            block(statements)
-            self.depth -= 1
+    def branch(self, node: nodes.Branch, write: Callable[[list[nodes.Statement]], None]) -> None:
+        # What the conditions read is looked up before all of them.
+        arms = [(self.conditions.expression(condition), statements) for condition, statements in node.arms]
+        for position, (condition, statements) in enumerate(arms):
+            with self.block(f"{'elif' if position else 'if'} {condition}:"):
+                write(statements)
         if node.otherwise:
-            self.line("else:")
-            self.depth += 1
-            block(node.otherwise)
-            self.depth -= 1
+            with self.block("else:"):
+                write(node.otherwise)
 
-    def call(self, instance: Any) -> None:
-        number = len(self.counters)
-        metrics = self.bind(f"metrics{number}", instance.metrics)
-        counter = f"count{number}"
+    def plugin(self, instance: Any, counter: str) -> None:
+        with _placed(instance.name, instance.at):
+            self._plugin(instance, counter)
+
+    def _plugin(self, instance: Any, counter: str) -> None:
+        metrics = self.bind(instance.metrics, "metrics")
         self.counters.append((counter, metrics))
-        name = self.bind(f"{instance.name}{number}", instance.apply())
-        self.line(f"{counter} += 1")
-        if instance.effect == "cancel":
-            self.line(f"if {name}(event):")
-            self.line(f"    {metrics}.events_out -= 1")
-            self.line("    continue")
+        if isinstance(instance, plugin.Inlined):
+            self.line(f"# {instance.id}")
+            instance.emit(self)
+        elif instance.effect == "cancel":
+            with self.block(f"if {self.bind(instance.apply(), instance.name)}(event):"):
+                self.line(f"{metrics}.events_out -= 1")
+                self.line("continue")
+            self.changed()
         else:
-            self.line(f"{name}(event)")
+            self.line(f"{self.bind(instance.apply(), instance.name)}(event)")
+            self.changed()
 
     # All events run through each statement, as in Logstash: when plugins make new events. An `if` puts the events that
     # match it in front of the others.
 
     def stages(self, statements: list[nodes.Statement]) -> None:
-        self.bind("run_stage", _run_stage)
-        self.bind("stages", self.stage_list(statements))
+        stages = self.bind(self.stage_list(statements), "stages")
         self.line("out = []")
-        self.line("for event in events:")
-        self.line("    out += run_stage(stages, [event], on_error)")
-        self.line("return out")
+        with self.block("for event in events:"):
+            self.line(f"out += {self.bind(_run_stage)}({stages}, [event], on_error)")
 
     def stage_list(self, statements: list[nodes.Statement]) -> list[Any]:
         stages: list[Any] = []
@@ -281,36 +298,32 @@ class _Code:
                 stages.append((arms, self.stage_list(statement.otherwise)))
             else:
                 instance = self.instances[id(statement)]
-                stages.append((instance.effect, instance.apply(), instance.metrics))
+                with _placed(instance.name, instance.at):
+                    stages.append((instance.effect, instance.apply(), instance.metrics))
         return stages
 
     # Outputs
 
-    def route(self, statements: list[nodes.Statement], outputs: list[Plugin]) -> None:
-        lists = [f"to{position}" for position in range(len(outputs))]
-        number = {id(instance): position for position, instance in enumerate(outputs)}
+    def route(self, statements: list[nodes.Statement], outputs: list[Plugin]) -> str:
+        """Returns an expression for the lists of events, one for each output."""
+        lists = {id(output): f"to{number}" for number, output in enumerate(outputs)}
 
-        def block(statements: list[nodes.Statement]) -> None:
-            if not statements:
-                self.line("pass")
+        def write(statements: list[nodes.Statement]) -> None:
             for statement in statements:
                 if isinstance(statement, nodes.Branch):
-                    self.branch(statement, block)
+                    self.branch(statement, write)
                 else:
-                    self.line(f"to{number[id(self.instances[id(statement)])]}.append(event)")
+                    self.line(f"{lists[id(self.instances[id(statement)])]}.append(event)")
 
-        for name in lists:
+        for name in lists.values():
             self.line(f"{name} = []")
-        self.line("for event in events:")
-        self.depth += 1
-        self.line("try:")
-        self.depth += 1
-        block(statements)
-        self.depth -= 1
-        self.line("except Exception as error:")
-        self.line("    on_error(event, error)")
-        self.depth -= 1
-        self.line(f"return [{', '.join(lists)}]")
+        with self.block("for event in events:"):
+            self.line("get = event.get")
+            with self.block("try:"):
+                write(statements)
+            with self.block("except Exception as error:"):
+                self.line("on_error(event, error)")
+        return f"[{', '.join(lists.values())}]"
 
 
 def _run_stage(stages: list[Any], events: list[Event], on_error: OnError) -> list[Event]:
@@ -357,11 +370,12 @@ class _Conditions:
     def __init__(self, code: _Code, environ: Mapping[str, str]) -> None:
         self.code = code
         self.environ = environ
-        self.count = 0
 
     def function(self, node: nodes.Condition) -> Callable[[Event], bool]:
-        source = f"lambda event: {self.expression(node)}"
-        return eval(source, self.code.names)  # noqa: S307 our own code
+        code = Code()
+        code.names = self.code.names
+        code.line("get = event.get")
+        return code.function("condition", "event", returns=self.expression(node))
 
     def expression(self, node: nodes.Condition) -> str:
         match node:
@@ -377,7 +391,7 @@ class _Conditions:
                 text = self._in(node)
                 return f"(not {text})" if node.negated else text
             case nodes.Selector():
-                value = self._fresh()
+                value = self.code.fresh()
                 get = self._get(node)
                 # Zero, [] and {} are true.
                 present = f"({value} := {get}) is not None and {value} is not False"
@@ -388,10 +402,6 @@ class _Conditions:
                 return "True"
         raise ConfigError(f"'{node.name}' can't be called in a condition", node.position)
 
-    def _fresh(self) -> str:
-        self.count += 1
-        return f"v{self.count}"
-
     def _text(self, node: nodes.String) -> str:
         return substitute(node.text, self.environ, node)
 
@@ -400,9 +410,7 @@ class _Conditions:
             path = fieldref.parse(node.reference)
         except InvalidReference as error:
             raise ConfigError(str(error), node.position) from None
-        if len(path) == 1 and path[0] != "@metadata":
-            return f"event.get({path[0]!r})"
-        return f"{self.code.bind('get_' + self._fresh(), fieldref.getter(path))}(event)"
+        return Field(self.code, path).get()
 
     def _boolean(self, node: nodes.Boolean) -> str:
         operands = [self.expression(operand) for operand in node.operands]
@@ -460,10 +468,10 @@ class _Conditions:
         if node.operator in ("==", "!="):
             if isinstance(constant, str):
                 return f"({get} {node.operator} {constant!r})"
-            value = self._fresh()
+            value = self.code.fresh()
             equal = f"(type({value} := {get}) is {type(constant).__name__} and {value} == {constant!r})"
             return equal if node.operator == "==" else f"(not {equal})"
-        value = self._fresh()
+        value = self.code.fresh()
         slow = f"compare[{node.operator!r}]({value}, {constant!r})"
         if isinstance(constant, str):
             return f"({value} {node.operator} {constant!r} if type({value} := {get}) is str else {slow})"
@@ -477,13 +485,26 @@ class _Conditions:
             compiled = regex.compile(pattern)
         except ValueError as error:
             raise ConfigError(str(error), node.pattern.position, stage="run") from None
-        search = self.code.bind(f"search_{self._fresh()}", compiled.pattern.search)
         if isinstance(node.left, nodes.Selector):
-            value = self._fresh()
-            found = f"(type({value} := {self._get(node.left)}) is str and {search}({value}) is not None)"
+            value = self.code.fresh()
+            found = f"(type({value} := {self._get(node.left)}) is str and {self._search(compiled.pattern, value)})"
         else:
             found = repr(compiled.pattern.search(str(self._constant(node.left))) is not None)
         return f"(not {found})" if node.negated else found
+
+    def _search(self, pattern: Any, value: str) -> str:
+        """Whether the pattern is found in a text; by the text's own methods where it stands for a few texts."""
+        found = analysis.texts(pattern)
+        if found is None or not (found.at_start or found.at_end or len(found.texts) == 1):
+            return f"{self.code.bind(pattern.search)}({value}) is not None"
+        if found.texts == [""] and not (found.at_start and found.at_end):
+            return "True"
+        texts = tuple(found.texts)
+        if found.at_start and found.at_end:
+            return f"{value} in {texts}"
+        if found.at_start:
+            return f"{value}.startswith({texts})"
+        return f"{value}.endswith({texts})" if found.at_end else f"{texts[0]!r} in {value}"
 
     def _in(self, node: nodes.In) -> str:
         left, right = node.left, node.right
@@ -496,8 +517,8 @@ class _Conditions:
             get = self._get(left)
             if not isinstance(constant, list):
                 return f"field_in_text({get}, {to_set_text(constant)!r})"
-            texts = self.code.bind(f"set_{self._fresh()}", frozenset(map(to_set_text, constant)))
-            value = self._fresh()
+            texts = self.code.bind(frozenset(map(to_set_text, constant)), "texts")
+            value = self.code.fresh()
             return f"({value} in {texts} if type({value} := {get}) is str else field_in_list({value}, {texts}))"
         # A literal in a literal: equal or not, even for a list.
         a = self._constant(left)

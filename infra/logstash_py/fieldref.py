@@ -19,6 +19,16 @@ Path = tuple[str, ...]
 _BRACKETS = re.compile(r"(?:\[[^\[\]]+\])+")
 
 
+class _Missing:
+    """What stands for a value that isn't there, where null is a value."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+
+
 @cache
 def _parse(reference: str) -> Path:
     if "[" not in reference and "]" not in reference:
@@ -85,6 +95,11 @@ def remove(event: Event, path: Path) -> Any:
     return None
 
 
+def take(event: Event, path: Path) -> Any:
+    """`remove`, but MISSING when there is nothing."""
+    return remove(event, path) if includes(event, path) else MISSING
+
+
 def set_(event: Event, path: Path, value: Any) -> None:
     """Puts `value` at `path`, with the objects on the way. Raises FieldError below a text or a number, and for values
     that `tags` and `@timestamp` can't have."""
@@ -139,6 +154,29 @@ def _list_slot(items: list[Any], key: str, path: Path) -> int:
         raise FieldError(f"Could not set field '{key}' on a list at {''.join(f'[{part}]' for part in path)}")
     items.extend([None] * (index + 1 - len(items)))
     return index
+
+
+class Elsewhere:
+    """Stands for what is at a path and is no object, such as an array or a text, with the methods of one: the general
+    functions, for the fields below."""
+
+    __slots__ = ("_event", "_path")
+
+    def __init__(self, event: Event, path: Path) -> None:
+        self._event = event
+        self._path = path
+
+    def get(self, key: str) -> Any:
+        return get(self._event, (*self._path, key))
+
+    def pop(self, key: str, default: Any) -> Any:
+        return remove(self._event, (*self._path, key)) if key in self else default
+
+    def __contains__(self, key: str) -> bool:
+        return includes(self._event, (*self._path, key))
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        set_(self._event, (*self._path, key), value)
 
 
 def check_tags(value: Any) -> None:

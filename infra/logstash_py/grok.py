@@ -75,18 +75,18 @@ _CASTS: dict[str, Callable[[str], Any]] = {"int": to_int, "float": to_float}
 class Grok:
     """One compiled grok pattern.
 
-    `search(text)` gives a match or None; `captures` lists (group, field reference, cast or None) in the pattern's
+    `pattern` is a compiled regular expression; `captures` lists (group, field reference, cast or None) in the pattern's
     order.
     """
 
-    __slots__ = ("captures", "search")
+    __slots__ = ("captures", "pattern")
 
     def __init__(self, pattern: str, patterns: dict[str, str], named_captures_only: bool) -> None:
         """Raises UndefinedPattern, or ValueError for a malformed regular expression."""
         casts: dict[str, str] = {}
         source = _expand(pattern, patterns, named_captures_only, casts, ())
         compiled = regex.compile(source, dot_all=True)
-        self.search = compiled.pattern.search
+        self.pattern = compiled.pattern
         self.captures = [
             (group, name.split("\0")[0], _CASTS.get(casts.get(name, ""))) for name, group in compiled.names
         ]

@@ -1,12 +1,17 @@
 """Between inputs and workers: deliveries come in, batches of events go out, and each delivery is told when it is all
-done."""
+done. A budget of bytes bounds what all connections of a process may hold."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from .event import Event
+
+# What connections may have read and not yet handed over or had stored, in bytes of events on the wire. Decoded, an
+# event takes some six times its length.
+BUDGET_BYTES = 8 * 1024 * 1024
 
 
 class Delivery:
@@ -48,47 +53,165 @@ class Batch:
             delivery.finish(count)
 
 
+class Budget:
+    """So many bytes for all connections of a process together; each connection has an Account in it.
+
+    A connection asks for `room()` before it reads. When the budget is used up it waits, and those that wait go on in
+    the order in which they came. When all that is held lies in windows that aren't complete, nothing would ever be
+    freed: then the one that has waited longest has the turn and reads its window to the end. So what is held is bounded
+    by the budget, one window, and one read of each connection.
+    """
+
+    def __init__(self, limit: int = BUDGET_BYTES) -> None:
+        self.limit = limit
+        self.held = 0
+        # Of these, bytes of deliveries: they are freed without the help of any sender.
+        self.moving = 0
+        self._waiting: deque[tuple[Account, asyncio.Future[None]]] = deque()
+        self._turn: Account | None = None
+
+    @property
+    def full(self) -> bool:
+        return self.held >= self.limit
+
+    async def _wait(self, account: Account) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((account, future))
+        self._wake()
+        await future
+
+    def _wake(self) -> None:
+        while self._waiting and not (self.full and (self.moving or self._turn)):
+            account, future = self._waiting.popleft()
+            if not future.done():
+                if self.full:
+                    self._turn = account
+                future.set_result(None)
+
+
+class Account:
+    """What one connection holds of a budget: `keep` for frames and windows that aren't complete, `move` for windows
+    under way. To be closed when the connection ends."""
+
+    __slots__ = ("_budget", "_kept")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._kept = 0
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether all others wait for this connection: it is not to dawdle."""
+        return self._budget._turn is self
+
+    async def room(self) -> None:
+        """Returns when this connection may read on."""
+        budget = self._budget
+        if not self.has_turn and (budget.full or budget._waiting):
+            await budget._wait(self)
+
+    def keep(self, size: int) -> None:
+        """Says how many bytes of incomplete frames and windows the connection holds now."""
+        self._budget.held += size - self._kept
+        less = size < self._kept
+        self._kept = size
+        if less:
+            self._freed()
+
+    def move(self, size: int) -> Callable[[], None]:
+        """Notes a delivery of `size` bytes; what it returns is to be called when that is done."""
+        budget = self._budget
+        budget.held += size
+        budget.moving += size
+
+        def done() -> None:
+            budget.held -= size
+            budget.moving -= size
+            budget._wake()
+
+        return done
+
+    def close(self) -> None:
+        self._budget.held -= self._kept
+        self._kept = 0
+        self._freed()
+
+    def _freed(self) -> None:
+        if self.has_turn:
+            self._budget._turn = None
+        self._budget._wake()
+
+
 class Intake:
     """A queue of few deliveries: an input that hands over more waits, and so does the one that sends to it."""
 
-    def __init__(self, batch_size: int, batch_delay: float, waiting: int = 2) -> None:
+    def __init__(self, batch_size: int, batch_delay: float, budget: Budget | None = None, waiting: int = 2) -> None:
         """`batch_delay` in seconds: how long a batch that isn't full waits for more."""
-        self._batch_size = batch_size
-        self._batch_delay = batch_delay
+        self.batch_size = batch_size
+        self.batch_delay = batch_delay
+        self.budget = budget or Budget()
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue(waiting)
         self._current: Delivery | None = None
         self._lock = asyncio.Lock()
+        self._filling = False
+        self._closed = False
         self.events_in = 0
+        # How long inputs had to wait, in seconds: back-pressure.
+        self.waited = 0.0
 
     async def put(self, delivery: Delivery) -> None:
+        """Returns when the delivery is queued; never once the intake is closed, so that a sender keeps what it has."""
         if not delivery.events:
             delivery.finish(0)
             return
+        if self._closed:
+            await asyncio.Event().wait()
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         await self._queue.put(delivery)
+        self.waited += loop.time() - begun
         self.events_in += len(delivery.events)
+
+    def close(self) -> None:
+        """Takes in nothing more; what is queued still goes out."""
+        self._closed = True
 
     async def batch(self) -> Batch:
         """The next batch: full, or as full as it got within the delay."""
         async with self._lock:
-            batch = Batch()
             delivery = self._current or await self._queue.get()
             self._current = None
-            deadline = None
-            while True:
-                batch.take(delivery, self._batch_size)
-                if delivery.taken < len(delivery.events):
-                    self._current = delivery
-                    return batch
-                if len(batch.events) == self._batch_size:
-                    return batch
-                loop = asyncio.get_running_loop()
-                deadline = deadline or loop.time() + self._batch_delay
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        delivery = await self._queue.get()
-                except TimeoutError:
-                    return batch
+            self._filling = True
+            try:
+                return await self._fill(delivery)
+            finally:
+                self._filling = False
+
+    async def _fill(self, delivery: Delivery) -> Batch:
+        batch = Batch()
+        deadline = None
+        while True:
+            batch.take(delivery, self.batch_size)
+            if delivery.taken < len(delivery.events):
+                self._current = delivery
+                return batch
+            if len(batch.events) == self.batch_size:
+                return batch
+            loop = asyncio.get_running_loop()
+            deadline = deadline or loop.time() + self.batch_delay
+            try:
+                async with asyncio.timeout_at(deadline):
+                    delivery = await self._queue.get()
+            except TimeoutError:
+                return batch
+
+    @property
+    def waiting(self) -> int:
+        """Events that no batch has taken yet."""
+        deliveries = [*self._queue._queue, *([self._current] if self._current else [])]
+        return sum(len(one.events) - one.taken for one in deliveries)
 
     @property
     def empty(self) -> bool:
-        return self._current is None and self._queue.empty()
+        """Whether nothing waits, nor fills a batch that isn't given yet."""
+        return self._current is None and self._queue.empty() and not self._filling

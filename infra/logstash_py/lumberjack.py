@@ -15,6 +15,7 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -27,8 +28,12 @@ MAX_WINDOW = 1 << 17
 # Filebeat's largest event is 10 MiB of text by default (message_max_bytes); JSON may double it.
 MAX_PAYLOAD = 32 * 1024 * 1024
 MAX_COMPRESSED = 32 * 1024 * 1024
+# Of one compressed frame, and of all events of one window: Filebeat's windows are of 2,048 events at most by default.
 MAX_DECOMPRESSED = 256 * 1024 * 1024
-MAX_WINDOW_BYTES = 512 * 1024 * 1024
+MAX_WINDOW_BYTES = 256 * 1024 * 1024
+MAX_PAIRS = 4096
+# A compressed frame is unpacked in steps, each of so many bytes: what it claims to hold is not taken on trust.
+_STEP = 256 * 1024
 
 
 class ProtocolError(Exception):
@@ -37,11 +42,12 @@ class ProtocolError(Exception):
 
 @dataclass(slots=True)
 class Window:
-    """The events of one window, decoded, and what acknowledges them."""
+    """The events of one window, decoded, what acknowledges them, and how many bytes they took before they were."""
 
     version: int
     sequence: int
     events: list[dict]
+    size: int
 
 
 @dataclass(slots=True)
@@ -56,11 +62,117 @@ def ack(version: int, sequence: int) -> bytes:
     return b"%dA" % version + _UINT32.pack(sequence)
 
 
+class _Frames:
+    """Bytes in, whole frames out. What is kept is at most one incomplete frame, once all frames have been taken."""
+
+    __slots__ = ("_at", "_awaited", "_data", "_max_compressed", "_max_payload")
+
+    def __init__(self, max_payload: int, max_compressed: int) -> None:
+        self._data = bytearray()
+        self._at = 0
+        # How many bytes the incomplete frame takes: until then there is nothing to look at.
+        self._awaited = 2
+        self._max_payload = max_payload
+        self._max_compressed = max_compressed
+
+    @property
+    def held(self) -> int:
+        return len(self._data) - self._at
+
+    def feed(self, data: bytes) -> None:
+        self._data += data
+
+    def next(self) -> tuple[int, int, int, bytearray | dict[str, str] | None] | None:
+        """(version, type, number, content) of the next frame; None when it isn't all there."""
+        data, at = self._data, self._at
+        left = len(data) - at
+        if left < self._awaited:
+            if at:
+                del data[:at]
+                self._at = 0
+            return None
+        version, kind = data[at] - 0x30, data[at + 1]
+        if version not in (1, 2):
+            raise ProtocolError(_what_it_may_be(bytes(data[at : at + 5])))
+        if kind == _JSON:
+            if left < 10:
+                return self._await(10)
+            number, length = _PAIR.unpack_from(data, at + 2)
+            if length > self._max_payload:
+                raise ProtocolError(f"a JSON frame of {length} bytes is over the limit of {self._max_payload}")
+            start = 10
+        elif kind == _COMPRESSED:
+            if left < 6:
+                return self._await(6)
+            number, (length,) = 0, _UINT32.unpack_from(data, at + 2)
+            if length > self._max_compressed:
+                raise ProtocolError(f"a compressed frame of {length} bytes is over the limit of {self._max_compressed}")
+            start = 6
+        elif kind == _WINDOW:
+            if left < 6:
+                return self._await(6)
+            (number,) = _UINT32.unpack_from(data, at + 2)
+            self._at, self._awaited = at + 6, 2
+            return version, kind, number, None
+        elif kind == _DATA:
+            return self._pairs(version)
+        else:
+            raise ProtocolError(f"unknown frame type {bytes(data[at + 1 : at + 2])!r}")
+        end = start + length
+        if left < end:
+            return self._await(end)
+        self._at, self._awaited = at + end, 2
+        return version, kind, number, data[at + start : at + end]
+
+    def _await(self, size: int) -> None:
+        self._awaited = size
+        if self._at:
+            del self._data[: self._at]
+            self._at = 0
+
+    def _pairs(self, version: int) -> tuple[int, int, int, dict[str, str]] | None:
+        """A frame of texts, version 1."""
+        data, at = self._data, self._at
+        if len(data) - at < 10:
+            return self._await(10)
+        number, pairs = _PAIR.unpack_from(data, at + 2)
+        if pairs > MAX_PAIRS:
+            raise ProtocolError(f"a data frame of {pairs} pairs")
+        cursor = at + 10
+        texts: list[str] = []
+        for _ in range(2 * pairs):
+            if len(data) < cursor + 4:
+                return self._await(cursor + 4 - at)
+            (length,) = _UINT32.unpack_from(data, cursor)
+            cursor += 4
+            if length > self._max_payload or cursor + length - at > self._max_payload:
+                raise ProtocolError(f"a data frame over the limit of {self._max_payload} bytes")
+            if len(data) < cursor + length:
+                return self._await(cursor + length - at)
+            texts.append(data[cursor : cursor + length].decode("utf-8", "replace"))
+            cursor += length
+        self._at, self._awaited = cursor, 2
+        return version, _DATA, number, dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+_WINDOW, _JSON, _COMPRESSED, _DATA = b"WJCD"
+
+
+def _what_it_may_be(data: bytes) -> str:
+    text = f"unknown protocol version {data[:1]!r}"
+    if data[:2] == b"\x16\x03":
+        return f"{text}: a TLS client, but TLS is not enabled here"
+    if data[:4] in (b"GET ", b"POST", b"PUT ", b"HEAD", b"OPTI", b"DELE", b"CONN"):
+        return f"{text}: an HTTP request"
+    return text
+
+
 class Connection:
     """The receiving side of one connection.
 
-    `receive(data)` takes bytes as they come and returns the windows that they complete; it raises ProtocolError, after
-    which the connection can't go on. What is kept is at most one incomplete frame and one incomplete window.
+    `feed(data)` takes bytes as they come; `next_window()` gives the next window that they complete, or None, and
+    decodes no further: what a peer sends ahead stays as small as it came. It raises ProtocolError, after which the
+    connection can't go on. How the bytes are cut into pieces makes no difference.
     """
 
     def __init__(
@@ -68,134 +180,96 @@ class Connection:
         max_payload: int = MAX_PAYLOAD,
         max_compressed: int = MAX_COMPRESSED,
         max_decompressed: int = MAX_DECOMPRESSED,
+        max_window_bytes: int = MAX_WINDOW_BYTES,
     ) -> None:
-        self._buffer = bytearray()
-        self._max_payload = max_payload
-        self._max_compressed = max_compressed
         self._max_decompressed = max_decompressed
+        self._max_window_bytes = max_window_bytes
+        self._wire = _Frames(max_payload, max_compressed)
+        # The frames within the compressed frame that is being unpacked, and what unpacks it.
+        self._inner = _Frames(max_payload, max_compressed)
+        self._unpacker: Any = None
+        self._packed = b""
+        self._unpacked = 0
         self._pending = _Pending()
-        # How many bytes the incomplete frame at the buffer's start takes: until then there is nothing to look at.
-        self._awaited = 0
+
+    @property
+    def held(self) -> int:
+        """How many bytes of incomplete frames and windows, or of what wasn't asked for yet, are kept."""
+        return self._wire.held + self._inner.held + len(self._packed) + self._pending.taken
 
     @property
     def mid_frame(self) -> bool:
         """Whether the peer owes the rest of a frame or of a window."""
-        return bool(self._buffer) or bool(self._pending.events)
+        return bool(self._wire.held or self._pending.size)
+
+    def feed(self, data: bytes) -> None:
+        self._wire.feed(data)
 
     def receive(self, data: bytes) -> list[Window]:
-        buffer = self._buffer
-        buffer += data
-        if len(buffer) < self._awaited:
-            return []
-        self._awaited = 0
-        windows: list[Window] = []
-        # The frames are read from one immutable copy, so that slices are bytes, and the rest is kept.
-        view = bytes(buffer)
-        used = self._frames(view, windows, nested=False)
-        del buffer[:used]
-        return windows
+        """`feed`, and all windows at once."""
+        self.feed(data)
+        return list(iter(self.next_window, None))
 
-    def _frames(self, data: bytes, windows: list[Window], *, nested: bool) -> int:
-        """Reads the whole frames of `data`; returns how many bytes they took."""
-        position, end = 0, len(data)
-        while end - position >= 2:
-            version, kind = data[position], data[position + 1 : position + 2]
-            if version not in (0x31, 0x32):
-                raise ProtocolError(f"unknown protocol version {data[position : position + 1]!r}")
-            if kind == b"J":
-                if end - position < 10:
-                    break
-                sequence, length = _PAIR.unpack_from(data, position + 2)
-                if length > self._max_payload:
-                    raise ProtocolError(f"a JSON frame of {length} bytes is over the limit of {self._max_payload}")
-                start = position + 10
-                if end - start < length:
-                    self._awaited = 10 + length
-                    break
-                self._pending.taken += length
-                self._event(version, sequence, _json_object(data[start : start + length]), windows)
-                position = start + length
-            elif kind == b"W":
-                if end - position < 6:
-                    break
-                (size,) = _UINT32.unpack_from(data, position + 2)
-                if not 0 < size <= MAX_WINDOW:
-                    raise ProtocolError(f"a window of {size} events (1 to {MAX_WINDOW} are allowed)")
+    def next_window(self) -> Window | None:
+        while True:
+            frame = (self._inner if self._unpacker else self._wire).next()
+            if frame is None:
+                if not self._unpacker:
+                    return None
+                self._unpack()
+                continue
+            version, kind, number, content = frame
+            if kind == _JSON:
+                window = self._event(version, number, _json_object(content), len(content))
+            elif kind == _DATA:
+                window = self._event(version, number, content, sum(map(len, content)) + sum(map(len, content.values())))
+            elif kind == _WINDOW:
+                if not 0 < number <= MAX_WINDOW:
+                    raise ProtocolError(f"a window of {number} events (1 to {MAX_WINDOW} are allowed)")
                 # A peer that never fills its window begins anew, as the Beats input does it.
-                self._pending = _Pending(size)
-                position += 6
-            elif kind == b"C":
-                if nested:
-                    raise ProtocolError("a compressed frame in a compressed frame")
-                if end - position < 6:
-                    break
-                (length,) = _UINT32.unpack_from(data, position + 2)
-                if length > self._max_compressed:
-                    raise ProtocolError(
-                        f"a compressed frame of {length} bytes is over the limit of {self._max_compressed}"
-                    )
-                start = position + 6
-                if end - start < length:
-                    self._awaited = 6 + length
-                    break
-                self._compressed(data[start : start + length], windows)
-                position = start + length
-            elif kind == b"D":
-                taken = self._data_frame(data, position, version, windows)
-                if not taken:
-                    break
-                position += taken
+                self._pending = _Pending(number)
+                continue
+            elif self._unpacker:
+                raise ProtocolError("a compressed frame in a compressed frame")
             else:
-                raise ProtocolError(f"unknown frame type {kind!r}")
-        return position
+                self._unpacker, self._packed, self._unpacked = zlib.decompressobj(), bytes(content), 0
+                continue
+            if window:
+                return window
 
-    def _compressed(self, data: bytes, windows: list[Window]) -> None:
-        decompressor = zlib.decompressobj()
+    def _unpack(self) -> None:
+        """One step of the compressed frame, or its end."""
+        unpacker = self._unpacker
+        if unpacker.eof or not self._packed:
+            if not unpacker.eof or self._inner.held:
+                raise ProtocolError("a compressed frame ends in the middle of a frame")
+            self._unpacker, self._packed = None, b""
+            return
         try:
-            frames = decompressor.decompress(data, self._max_decompressed)
+            data = unpacker.decompress(self._packed, _STEP)
         except zlib.error as error:
             raise ProtocolError(f"a compressed frame can't be read: {error}") from None
-        if decompressor.unconsumed_tail:
+        self._packed = unpacker.unconsumed_tail
+        self._unpacked += len(data)
+        if self._unpacked > self._max_decompressed:
             raise ProtocolError(f"a compressed frame holds more than {self._max_decompressed} bytes")
-        if not decompressor.eof or self._frames(frames, windows, nested=True) != len(frames):
-            raise ProtocolError("a compressed frame ends in the middle of a frame")
+        self._inner.feed(data)
 
-    def _data_frame(self, data: bytes, position: int, version: int, windows: list[Window]) -> int:
-        """A version 1 frame of texts. Returns its length, 0 when it isn't all there."""
-        if len(data) - position < 10:
-            return 0
-        sequence, pairs = _PAIR.unpack_from(data, position + 2)
-        if pairs > 4096:
-            raise ProtocolError(f"a data frame of {pairs} pairs")
-        cursor = position + 10
-        texts: list[str] = []
-        for _ in range(2 * pairs):
-            if len(data) - cursor < 4:
-                return 0
-            (length,) = _UINT32.unpack_from(data, cursor)
-            if length > self._max_payload or cursor - position > self._max_payload:
-                raise ProtocolError(f"a data frame over the limit of {self._max_payload} bytes")
-            cursor += 4
-            if len(data) - cursor < length:
-                return 0
-            texts.append(data[cursor : cursor + length].decode("utf-8", "replace"))
-            cursor += length
-        self._event(version, sequence, dict(zip(texts[::2], texts[1::2], strict=True)), windows)
-        return cursor - position
-
-    def _event(self, version: int, sequence: int, event: dict, windows: list[Window]) -> None:
+    def _event(self, version: int, sequence: int, event: dict, size: int) -> Window | None:
         pending = self._pending
         if not pending.size:
             raise ProtocolError("an event before its window")
-        if pending.taken > MAX_WINDOW_BYTES:
-            raise ProtocolError(f"a window of more than {MAX_WINDOW_BYTES} bytes")
+        pending.taken += size
+        if pending.taken > self._max_window_bytes:
+            raise ProtocolError(f"a window of more than {self._max_window_bytes} bytes")
         pending.events.append(event)
-        if len(pending.events) == pending.size:
-            windows.append(Window(version - 0x30, sequence, pending.events))
-            self._pending = _Pending()
+        if len(pending.events) < pending.size:
+            return None
+        self._pending = _Pending()
+        return Window(version, sequence, pending.events, pending.taken)
 
 
-def _json_object(payload: bytes) -> dict:
+def _json_object(payload: bytearray) -> dict:
     try:
         event = orjson.loads(payload)
         check_depth(event, payload)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import Position
 
@@ -56,11 +58,20 @@ class Plugin(Node):
 
 
 @dataclass(slots=True)
+class Probe(Plugin):
+    """A filter that stands in no file: coverage and `explain` put it between the statements. `call` gets each event
+    that comes by, and leaves it as it is."""
+
+    call: Callable[[dict[str, Any]], None]
+
+
+@dataclass(slots=True)
 class Branch(Node):
-    """`if … else if … else …`: the arms in order; `otherwise` is empty without an `else`."""
+    """`if … else if … else …`: the arms in order; `otherwise` is empty without an `else`, whose place is `else_at`."""
 
     arms: list[tuple[Condition, list[Statement]]]
     otherwise: list[Statement] = field(default_factory=list)
+    else_at: Position | None = None
 
 
 @dataclass(slots=True)

@@ -5,31 +5,13 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any
 
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, v_args
+from lark import Lark, Token, Transformer, UnexpectedInput, v_args
+from lark.exceptions import VisitError
 
 from . import nodes
 from .errors import ConfigError, Position
-
-# How the error message calls the tokens whose names say little to a user.
-_TOKEN_NAMES = {
-    "BAREWORD": "a word",
-    "NAME": "a name",
-    "STRING": "a quoted string",
-    "NUMBER": "a number",
-    "SELECTOR_ELEMENT": "a field reference such as [name]",
-    "REGEXP": "a regular expression such as /x/",
-    "BOOLEAN_OPERATOR": "and, or, xor or nand",
-    "COMPARE_OPERATOR": "==, !=, <=, >=, < or >",
-    "REGEXP_OPERATOR": "=~ or !~",
-    "__ANON_0": '"=>"',
-    "_IF": '"if"',
-    "_ELSE": '"else"',
-    "_IN": '"in"',
-    "_NOT": '"not in"',
-    "$END": "the end of the file",
-}
 
 
 @cache
@@ -48,35 +30,16 @@ def parse(text: str, path: str) -> list[nodes.Section]:
     try:
         tree = _lark().parse(text)
     except UnexpectedInput as error:
-        _raise_syntax_error(error, text, position)
-    return _Builder(position).transform(tree)
+        from . import mistakes  # only now: a file that parses needs none of it
 
-
-def _raise_syntax_error(error: UnexpectedInput, text: str, position: Any) -> NoReturn:
-    expected: set[str] = set()
-    if isinstance(error, UnexpectedToken):
-        expected = error.accepts or error.expected
-    elif isinstance(error, UnexpectedCharacters):
-        expected = error.allowed or set()
-    elif isinstance(error, UnexpectedEOF):
-        expected = set(error.expected)
-    terminals = {terminal.name: terminal.pattern for terminal in _lark().terminals}
-    names = set()
-    for name in expected - {"COMMENT", "WHITESPACE"}:
-        pattern = terminals.get(name)
-        fixed = pattern is not None and pattern.type == "str"
-        names.add(_TOKEN_NAMES.get(name) or (f'"{pattern.value}"' if fixed else name.lower()))
-    at_end = isinstance(error, UnexpectedEOF) or getattr(getattr(error, "token", None), "type", "") == "$END"
-    if at_end or error.line is None or error.line < 1:
-        stripped = text.rstrip()
-        line = stripped.count("\n") + 1
-        column = len(stripped) - (stripped.rfind("\n") + 1) + 1
-        found = "the end of the file"
-    else:
-        line, column = error.line, error.column
-        found = repr(str(error.token)) if isinstance(error, UnexpectedToken) else repr(text[error.pos_in_stream])
-    message = f"syntax error: found {found}, expected {' or '.join(sorted(names)) or 'something else'}"
-    raise ConfigError(message, position(line, column), stage="syntax") from None
+        message, offset = mistakes.describe(error, text)
+        line = text.count("\n", 0, offset) + 1
+        column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+        raise ConfigError(f"syntax error: {message}", position(line, column), stage="syntax") from None
+    try:
+        return _Builder(position).transform(tree)
+    except VisitError as error:
+        raise error.orig_exc from None
 
 
 @v_args(meta=True)
@@ -138,9 +101,10 @@ class _Builder(Transformer):
         return tuple(children)
 
     def branch(self, meta, children):
-        arms = [child for child in children if isinstance(child, tuple)]
-        otherwise = next((child for child in children if isinstance(child, list)), [])
-        return nodes.Branch(self._at(meta), arms, otherwise)
+        if isinstance(children[-1], nodes.Branch):
+            *arms, otherwise = children
+            return nodes.Branch(self._at(meta), arms, otherwise.otherwise, otherwise.else_at)
+        return nodes.Branch(self._at(meta), children)
 
     def if_rule(self, meta, children):
         return children[0], children[1:]
@@ -148,7 +112,8 @@ class _Builder(Transformer):
     else_if = if_rule
 
     def else_rule(self, meta, children):
-        return children
+        at = self._at(meta)
+        return nodes.Branch(at, [], children, at)
 
     def condition(self, meta, children):
         operands, operators = children[::2], [str(token) for token in children[1::2]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Mapping
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from .parser import parse
 from .plugin import Context
 
 logger = logging.getLogger(__name__)
+
+_PATTERN = re.compile(r"[*?\[{]")
 
 
 class Pipeline:
@@ -95,7 +99,8 @@ class Pipeline:
 
 
 def config_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
-    """The files that a path, a folder or several of them stand for. Raises ConfigError when there are none."""
+    """The files that a path, a folder, a pattern such as `conf.d/*.conf` or several of them stand for, those of one
+    pattern in the order of their names. Raises ConfigError when there are none."""
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
     files: list[Path] = []
     for path in map(Path, given):
@@ -104,6 +109,22 @@ def config_files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
             if not found:
                 raise ConfigError("no *.conf file in this folder", Position(str(path), 1, 1))
             files += found
+        elif _PATTERN.search(str(path)) and not path.exists():
+            # An editor's backup is no configuration.
+            matches = {Path(name) for pattern in _braces(str(path)) for name in glob(pattern, recursive=True)}  # noqa: PTH207 an absolute one
+            found = sorted(match for match in matches if match.is_file() and not match.name.endswith("~"))
+            if not found:
+                raise ConfigError("no file matches this pattern", Position(str(path), 1, 1))
+            files += found
         else:
             files.append(path)
     return files
+
+
+def _braces(pattern: str) -> list[str]:
+    """a{b,c} → ab, ac: what glob doesn't know."""
+    match = re.search(r"\{([^{}]*)\}", pattern)
+    if not match:
+        return [pattern]
+    options = match[1].split(",")
+    return [full for one in options for full in _braces(pattern[: match.start()] + one + pattern[match.end() :])]

@@ -9,10 +9,13 @@ left to the slower `regex` package.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import regex as regex_package
+
+from . import analysis
 
 _ASCII_CLASSES = "wdsWDS"
 _POSIX = {
@@ -55,6 +58,46 @@ def compile(source: str, dot_all: bool = False) -> Regex:
         return _compile_with_regex_package(source, dot_all)
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"{_ruby_words(error)}: /{source}/{'m' if dot_all else ''}") from None
+
+
+# What `re` does at least, on any machine in use.
+_STEPS_PER_SECOND = 30_000_000
+
+BoundedSearch = Callable[[str, float], Any]
+
+
+def bounded(pattern: Any, seconds: float) -> BoundedSearch | None:
+    """search(text, seconds), which raises TimeoutError when it takes longer; None for a pattern that no text can make
+    slow.
+
+    `re` has no time limit, the package `regex` has one and takes twice the time. So `re` goes on with the texts that
+    can't take it `seconds`, by the analysis of the pattern, and `regex` gets the others. (A signal could stop `re`, but
+    only in a process's main thread, and its timer would be the whole process's.)
+    """
+    if not isinstance(pattern, re.Pattern):
+        return lambda text, seconds: pattern.search(text, timeout=seconds)
+    try:
+        exponent = analysis.exponent(pattern)
+    except analysis.Exponential:
+        limit = 0
+    else:
+        if exponent == 1:
+            return None
+        limit = analysis.safe_length(exponent, int(seconds * _STEPS_PER_SECOND))
+    fast = pattern.search
+
+    @cache
+    def slow() -> Any:
+        return regex_package.compile(pattern.pattern, regex_package.V0 | pattern.flags & ~re.UNICODE).search
+
+    def search(text: str, seconds: float) -> Any:
+        if len(text) <= limit:
+            return fast(text)
+        if seconds <= 0:
+            raise TimeoutError
+        return slow()(text, timeout=seconds)
+
+    return search
 
 
 def _ruby_words(error: Exception) -> str:

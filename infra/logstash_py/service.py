@@ -1,152 +1,253 @@
-"""A pipeline as a service: inputs, workers, outputs, and the way from start to a clean end."""
+"""The service: pipelines, in this process or in worker processes, from their start by reloads to a clean end."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import fcntl
 import logging
+import os
+import resource
 import signal
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-from . import plugin
+from .channel import CallFailed
 from .dead_letters import DeadLetterQueue
-from .errors import SettingsError
-from .event import Event
-from .intake import Batch, Intake
+from .errors import ConfigError, SettingsError
 from .monitoring import Monitoring
-from .pipeline import Pipeline
+from .runners import Runners
 from .settings import Settings
+from .sources import Source
+from .workers import WorkerDied, Workers
 
 logger = logging.getLogger(__name__)
 
-# How long events under way may take to be stored at the end. What isn't by then was not acknowledged: its sender sends
-# it again.
-DRAIN_SECONDS = 15.0
+# A thousand connections, and what a process has open besides.
+WANTED_DESCRIPTORS = 1200
+
+
+@dataclass
+class Reloads:
+    """In the form of the monitoring API. Times are ISO 8601."""
+
+    successes: int = 0
+    failures: int = 0
+    last_success_timestamp: str | None = None
+    last_failure_timestamp: str | None = None
+    last_error: dict[str, str] | None = None
+
+    def succeeded(self) -> None:
+        self.successes += 1
+        self.last_success_timestamp = _now()
+
+    def failed(self, message: str) -> None:
+        self.failures += 1
+        self.last_failure_timestamp = _now()
+        self.last_error = {"message": message}
 
 
 class Service:
-    """`run()` serves until SIGTERM or SIGINT, or until an input or output fails for good (then it raises)."""
+    """`run()` serves until SIGTERM or SIGINT, until all inputs have come to their end, or until an input or an output
+    fails for good (then it raises). A second signal ends it at once."""
 
-    def __init__(self, pipeline: Pipeline, settings: Settings) -> None:
-        self.pipeline = pipeline
+    def __init__(self, settings: Settings, sources: list[Source], read: Callable[[], list[Source]]) -> None:
+        """`read` gives the pipelines as they stand now in their files, and raises what `sources.read_all` raises."""
         self.settings = settings
-        self.dead_letters = DeadLetterQueue(settings.path_data, pipeline.id)
-        self.intake = Intake(settings.batch_size, settings.batch_delay / 1000)
-        self.events_filtered = 0
-        self.events_out = 0
-        self.filter_seconds = 0.0
+        self.sources = {source.id: source for source in sources}
+        self.reloads = {source.id: Reloads() for source in sources}
         self.started = time.time()
-        self._busy = 0
+        self._read = read
+        # The last text that could not be loaded is told once.
+        self._rejected: Any = None
         self._stop = asyncio.Event()
-
-    def stop(self) -> None:
-        self._stop.set()
+        self._reload = asyncio.Event()
+        self._host: Runners | Workers | None = None
 
     async def run(self) -> None:
-        """Raises SettingsError when a port is taken, and what an input or a worker raises."""
+        """Raises SettingsError when a port is taken, ConfigError for a pipeline, and what an input or worker raises."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
-        for output in self.pipeline.outputs:
-            await output.start(self.dead_letters)
-        inputs = [asyncio.create_task(input_.run(self.intake)) for input_ in self.pipeline.inputs]
-        workers = [asyncio.create_task(self._work()) for _ in range(self.settings.workers)]
-        others = [asyncio.create_task(self._tick())]
-        stop = asyncio.create_task(self._stop.wait())
-        try:
-            async with Monitoring(self):
-                logger.info("pipeline %s started: %d workers", self.pipeline.id, self.settings.workers)
-                await self._until_stopped(stop, inputs, [*workers, *others])
-                logger.info("stopping: no more events are taken in")
-                await self._end(inputs)
-                await self._drain()
-        except OSError as error:
-            raise SettingsError(str(error)) from error
-        finally:
-            await self._end([*inputs, *workers, *others, stop])
-            for output in self.pipeline.outputs:
-                await output.stop()
+            loop.add_signal_handler(number, self._on_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        _check_descriptors()
+        with _only_one(self.settings.path_data):
+            try:
+                async with Monitoring(self):
+                    await self._serve()
+            except OSError as error:
+                raise SettingsError(str(error)) from error
+            except WorkerDied as error:
+                raise SettingsError(f"a worker could not start: {error}") from None
         logger.info("stopped")
 
-    async def _until_stopped(self, stop: asyncio.Task, inputs: list[asyncio.Task], workers: list[asyncio.Task]) -> None:
-        waiting = {stop, *inputs, *workers}
-        while not stop.done():
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()  # an input or a worker that failed takes all down
-            if inputs and all(task.done() for task in inputs):
-                return  # inputs that end, such as a file's, end the pipeline
-
-    @staticmethod
-    async def _end(tasks: list[asyncio.Task]) -> None:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
-
-    async def _drain(self) -> None:
+    async def _serve(self) -> None:
+        processes = max(_processes(source) for source in self.sources.values())
+        host: Runners | Workers
+        if processes == 1:
+            host = self._host = Runners()
+            for source in self.sources.values():
+                await host.add(source)
+        else:
+            host = self._host = Workers(self.settings, processes)
+            await host.start(list(self.sources.values()))
+        logger.info("started: %d pipelines in %d worker processes", len(self.sources), processes)
         try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                while self._busy or not self.intake.empty:
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            logger.warning(
-                "events under way could not be stored in %s s; their senders will send them again", DRAIN_SECONDS
-            )
+            await self._until_stopped(host)
+        finally:
+            logger.info("stopping: no more events are taken in")
+            await host.stop()
 
-    async def _work(self) -> None:
+    async def _until_stopped(self, host: Runners | Workers) -> None:
+        reloading = asyncio.create_task(self._reload_when_asked())
+        ends = [asyncio.create_task(self._stop.wait()), asyncio.create_task(host.ended.wait())]
+        try:
+            done, _ = await asyncio.wait([*ends, host.failed, reloading], return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        finally:
+            for task in (*ends, reloading):
+                task.cancel()
+
+    def _on_stop(self) -> None:
+        if self._stop.is_set():
+            logger.warning("ended at once: what was not acknowledged is sent again")
+            os._exit(1)
+        self._stop.set()
+
+    # Figures
+
+    async def stats(self) -> dict[str, Any]:
+        """The figures of each pipeline, summed over the workers, with what concerns them all."""
+        stats = await self._host.stats() if self._host else {}
+        for name, one in stats.items():
+            source = self.sources.get(name)
+            if not source:
+                continue
+            settings = source.settings
+            queue = DeadLetterQueue(settings.dead_letter_folder, settings.dead_letter_max_bytes)
+            one["reloads"] = vars(self.reloads[name])
+            one["queue"] = {"type": "memory"} | one["queue"]
+            letters = one["dead_letter_queue"]
+            one["dead_letter_queue"] = {
+                "count": letters["count"],
+                "queue_size_in_bytes": queue.size_in_bytes,
+                "max_queue_size_in_bytes": queue.max_bytes,
+                "dropped_events": 0,
+                "expired_events": 0,
+                "storage_policy": "wait",
+                "last_error": letters["last_error"] or "no dropped entries",
+            }
+        return {name: one for name, one in stats.items() if name in self.sources}
+
+    @property
+    def pids(self) -> list[int]:
+        return [os.getpid(), *(self._host.pids() if isinstance(self._host, Workers) else [])]
+
+    # Reloading
+
+    async def _reload_when_asked(self) -> None:
+        """On SIGHUP, and with config.reload.automatic whenever a file has changed."""
         while True:
-            batch = await self.intake.batch()
-            self._busy += 1
+            interval = self.settings.reload_interval if self.settings.reload_automatic else None
             try:
-                await self._process(batch)
-            finally:
-                self._busy -= 1
+                async with asyncio.timeout(interval):
+                    await self._reload.wait()
+                asked = True
+            except TimeoutError:
+                asked = False
+            self._reload.clear()
+            await self._load(asked=asked)
 
-    async def _process(self, batch: Batch) -> None:
-        pipeline = self.pipeline
-        begun = time.perf_counter()
-        events = pipeline.run_filters(batch.events)
-        routed = pipeline.route(events)
-        self.filter_seconds += time.perf_counter() - begun
-        self.events_filtered += len(batch.events)
-        if pipeline.crashed:
-            self._bury_crashed()
-        sends = [self._send(output, share) for output, share in zip(pipeline.outputs, routed, strict=True) if share]
-        if len(sends) == 1:
-            await sends[0]
-        elif sends:
-            await asyncio.gather(*sends)
-        self.events_out += len(events)
-        batch.finish()
+    async def _load(self, *, asked: bool) -> None:
+        try:
+            sources = {source.id: source for source in self._read()}
+        except (ConfigError, SettingsError, OSError) as error:
+            self._reject(list(self.sources), str(error), str(error), asked=asked)
+            return
+        changed = [one for one in sources.values() if one != self.sources.get(one.id)]
+        gone = [name for name in self.sources if name not in sources]
+        if asked and not changed and not gone:
+            logger.info("asked to reload, but no pipeline has changed")
+        for name in gone:
+            await self._host.remove(name)
+            del self.sources[name], self.reloads[name]
+            logger.info("pipeline %s was removed", name)
+        for source in changed:
+            await self._change(source, asked=asked)
 
-    @staticmethod
-    async def _send(output: plugin.Output, events: list[Event]) -> None:
-        output.metrics.events_in += len(events)
-        await output.send(events)
-        output.metrics.events_out += len(events)
+    async def _change(self, source: Source, *, asked: bool) -> None:
+        old = self.sources.get(source.id)
+        if old and not old.settings.reloadable:
+            self._reject([source.id], source, f"{source.id}: pipeline.reloadable: false forbids it", asked=asked)
+            return
+        if old and old.settings.workers != source.settings.workers:
+            logger.warning("pipeline %s: pipeline.workers changes at the next start only", source.id)
+        try:
+            source.compile()
+            await (self._host.replace(source) if old else self._host.add(source))
+        except (ConfigError, CallFailed, OSError) as error:
+            self._reject([source.id], source, str(error), asked=asked)
+            return
+        self._rejected = None
+        self.sources[source.id] = source
+        self.reloads.setdefault(source.id, Reloads()).succeeded()
+        logger.info("pipeline %s was %s", source.id, "reloaded" if old else "added")
 
-    def _bury_crashed(self) -> None:
-        """Where Logstash's pipeline would die, the event goes to the dead letter queue and the others go on."""
-        crashed, self.pipeline.crashed[:] = list(self.pipeline.crashed), []
-        entries = [(event, f"a filter broke: {type(error).__name__}: {error}") for event, error in crashed]
-        self.dead_letters.write(entries, "filter", self.pipeline.id)
-        logger.error(
-            "%d events broke a filter and went to the dead letter queue %s, the first because: %s",
-            len(entries),
-            self.dead_letters.path,
-            entries[0][1],
+    def _reject(self, names: list[str], what: Any, message: str, *, asked: bool) -> None:
+        """The old pipeline goes on. Of the same files it is told once."""
+        if self._rejected == what and not asked:
+            return
+        self._rejected = what
+        for name in names:
+            self.reloads.setdefault(name, Reloads()).failed(message)
+        logger.error("the new configuration can't be loaded, the old one goes on:\n%s", message)
+
+
+def _processes(source: Source) -> int:
+    """Inputs without a port run in one process, so others would have nothing to do."""
+    workers = source.settings.workers
+    return workers if workers > 1 and any(one.listens for one in source.compile().inputs) else 1
+
+
+def _check_descriptors() -> None:
+    """A connection takes a file descriptor: as many as we may have, we take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    if soft < WANTED_DESCRIPTORS:
+        logger.warning(
+            "this process may have only %d files open, fewer than a thousand connections take: raise `ulimit -n` to %d",
+            soft,
+            WANTED_DESCRIPTORS,
         )
 
-    async def _tick(self) -> None:
-        """Dictionaries that have changed are read again."""
-        watching = [one for one in self.pipeline.filters if hasattr(one, "tick")]
-        while True:
-            await asyncio.sleep(1)
-            for one in watching:
-                try:
-                    if one.tick():
-                        logger.info("%s: the dictionary was read again", one.id)
-                except (OSError, ValueError) as error:
-                    logger.error("%s: the dictionary can't be read again, the old one stays: %s", one.id, error)
+
+class _only_one:
+    """Holds the lock of a path.data. Raises SettingsError while another service has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / ".lock"
+
+    def __enter__(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("ab")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise SettingsError(
+                f"{self._path.parent}: another service uses this path.data: stop it, or give another folder"
+            ) from None
+
+    def __exit__(self, *args: object) -> None:
+        self._file.close()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

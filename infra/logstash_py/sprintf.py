@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -28,11 +28,11 @@ def compile(template: Any) -> Sprintf:
     if is_constant(template):
         text = ruby_text(template)
         return lambda event: text
-    parts = _split(template)
-    if len(parts) == 1:
-        return parts[0]
+    functions = [value if kind == "constant" else part(kind, value) for kind, value in parts(template)]
+    if len(functions) == 1:
+        return functions[0]
     # Constant text is kept as str, everything else is called.
-    return lambda event: "".join([part if type(part) is str else part(event) for part in parts])
+    return lambda event: "".join([one if type(one) is str else one(event) for one in functions])
 
 
 def evaluate(template: Any, event: Event) -> str:
@@ -40,30 +40,42 @@ def evaluate(template: Any, event: Event) -> str:
     return _cached(template)(event) if isinstance(template, str) else compile(template)(event)
 
 
-def _split(template: str) -> list[str | Sprintf]:
-    parts: list[str | Sprintf] = []
+def parts(template: str) -> Iterator[tuple[str, str]]:
+    """What a template is made of, as (kind, text): `constant` text, the reference of a `field`, a `joda` or `java` date
+    pattern, or `epoch`."""
     position = 0
     start = template.find("%{")
     end = template.find("}", start)
     while start != -1 and end != -1:
         if start > position:
-            parts.append(template[position:start])
+            yield "constant", template[position:start]
         content = template[start + 2 : end]
         if content.startswith("{") and template[end + 1 : end + 2] == "}":
-            parts.append(_time(date_format.java(content[1:])))
+            yield "java", content[1:]
             end += 1
         elif "+%s".startswith(content):
-            parts.append(_epoch)
+            yield "epoch", ""
         elif content.startswith("+"):
-            parts.append(_time(date_format.joda(content[1:])))
+            yield "joda", content[1:]
         else:
-            parts.append(_field(content))
+            yield "field", content
         position = end + 1
         start = template.find("%{", position)
         end = template.find("}", start)
     if position < len(template):
-        parts.append(template[position:])
-    return parts
+        yield "constant", template[position:]
+
+
+def part(kind: str, text: str) -> Sprintf:
+    """What gives the text of one part that is no constant."""
+    match kind:
+        case "field":
+            return _field(text)
+        case "joda":
+            return _time(date_format.joda(text))
+        case "java":
+            return _time(date_format.java(text))
+    return _epoch
 
 
 def _epoch(event: Event) -> str:

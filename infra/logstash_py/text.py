@@ -14,6 +14,8 @@ MAX_DEPTH = 200
 
 def to_text(value: Any) -> str:
     """Java's toString of a value: 5, 1.5, 1.0E21, true, [a, b], {k=1}."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, str):
         return value
     if value is None:
@@ -71,6 +73,8 @@ def ruby_text(value: Any) -> str:
     """Ruby's to_s: as text, but nil is empty and arrays and hashes are inspected ({"k"=>1})."""
     if isinstance(value, str):
         return value
+    if type(value) is int:
+        return str(value)
     if value is None:
         return ""
     if isinstance(value, float):
@@ -95,8 +99,11 @@ def inspect(value: Any) -> str:
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON, with integers beyond 64 bits, which orjson refuses."""
-    return dump_json(value).decode()
+    """Compact JSON as text; see `dump_json`."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return _dump(value).decode()
 
 
 def dump_json(value: Any) -> bytes:
@@ -105,10 +112,14 @@ def dump_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        try:
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        except UnicodeEncodeError:
-            return json.dumps(value, separators=(",", ":")).encode()
+        return _dump(value)
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def load_json(text: str | bytes) -> Any:
@@ -118,7 +129,8 @@ def load_json(text: str | bytes) -> Any:
     # An integer beyond 64 bits has 19 digits or more, and reads as a float.
     if len(text) > 18 and _has_big_float(value):
         value = json.loads(text)
-    check_depth(value, text)
+    if len(text) > MAX_DEPTH:
+        check_depth(value, text)
     return value
 
 
@@ -140,12 +152,13 @@ def check_depth(value: Any, text: str | bytes) -> None:
 
 
 def _has_big_float(value: Any) -> bool:
-    if type(value) is float:
+    kind = type(value)
+    if kind is float:
         return abs(value) >= 9.2e18
-    if type(value) is dict:
-        return any(type(item) in _NESTED and _has_big_float(item) for item in value.values())
-    if type(value) is list:
-        return any(type(item) in _NESTED and _has_big_float(item) for item in value)
+    if kind is dict or kind is list:
+        for item in value.values() if kind is dict else value:
+            if type(item) in _NESTED and _has_big_float(item):
+                return True
     return False
 
 

@@ -5,15 +5,31 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 # Days to the 28th exist in every month: these texts need no further check.
-_PLAIN = re.compile(
-    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII
+_SECOND = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII
 ).fullmatch
+MILLIS = frozenset(f"{number:03d}" for number in range(1000))
+# Of one second come many events: how many seconds are remembered.
+_REMEMBERED = 4096
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_second(text: str) -> bool:
+    """Whether `text` is a time such as 2025-02-02T12:34:56. Those after the 28th of a month are left to others."""
+    return _SECOND(text) is not None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def second_of(seconds: int) -> str:
+    """The text of a second since 1970, as `is_second` takes it. Raises OverflowError beyond the years 1 to 9999."""
+    return Timestamp.from_millis(seconds * 1000)[:19]
 
 
 class Timestamp(str):
@@ -42,7 +58,7 @@ class Timestamp(str):
     @classmethod
     def parse(cls, text: str) -> Timestamp | None:
         """The `@timestamp` of an event or a JSON document; None for what is no ISO 8601 time."""
-        if _PLAIN(text):
+        if len(text) == 24 and text[19] == "." and text[23] == "Z" and text[20:23] in MILLIS and is_second(text[:19]):
             return cls(text)
         match = _ISO.fullmatch(text)
         if not match:

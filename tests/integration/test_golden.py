@@ -21,15 +21,21 @@ FILES = {
 
 def can_be_a_line(case) -> bool:
     """Not what no file can give: a foreign group, an array as stream, an empty line, a record starting with a tab."""
-    return not case.unrouted and isinstance(case.given["stream"], str) and case.line and case.line[0] != "\t"
+    [event] = case.events
+    routed = case.shared.outputs == ("data_streams",)
+    return routed and isinstance(event["stream"], str) and event["message"] and event["message"][0] != "\t"
+
+
+CASES = [case for case in load_cases() if can_be_a_line(case)]
 
 
 @pytest.fixture(scope="module")
 def documents(stack):
     """{(service, line): document}. The names of the files match Filebeat's paths, as a rotated backup's does."""
     lines = {}
-    for case in filter(can_be_a_line, load_cases()):
-        lines.setdefault(FILES[case.given["service"]], {})[case.line] = None
+    for case in CASES:
+        [event] = case.events
+        lines.setdefault(FILES[event["service"]], {})[event["message"]] = None
     for file, of_file in lines.items():
         path = stack.settings.logs / f"{file}.golden"
         path.write_text("\n".join([f"golden {uuid.uuid4().hex} {file:64}", *of_file]) + "\n")
@@ -40,10 +46,10 @@ def documents(stack):
     return {(d["service"], d["message"]): d for d in stack.documents(query)}
 
 
-@pytest.mark.parametrize("case", [case for case in load_cases() if can_be_a_line(case)], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_document(documents, case):
-    actual = case.actual(documents[case.given["service"], case.line])
-    expected = dict(case.expected)
-    if "@timestamp" in case.given:  # no time in the line: Filebeat's own
+    [event], [expected] = case.events, case.expected
+    actual, expected = case.actual(documents[event["service"], event["message"]]), dict(expected)
+    if "@timestamp" in case.shared.given:  # no time in the line: Filebeat's own
         del actual["@timestamp"], expected["@timestamp"]
     assert actual == expected

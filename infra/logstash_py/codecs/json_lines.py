@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ..event import Event
-from ..plugin import Codec, Option, one_of
-from ..text import dump_json, load_json
+from ..lines import MAX_LINE, Lines
+from ..plugin import Decoder, Option, size, string
+from ..text import dump_json
+from .json import Documents, Json, without_metadata
 
 
-class JsonLines(Codec):
+class JsonLines(Json):
     name = "json_lines"
-    options: ClassVar = {"charset": Option(one_of("UTF-8"), "UTF-8")}
+    options: ClassVar = Json.options | {
+        "delimiter": Option(string, "\n"),
+        "decode_size_limit_bytes": Option(size, MAX_LINE),
+    }
+
+    def register(self) -> None:
+        if not self.delimiter:
+            raise self.refuse("delimiter", "the delimiter can't be empty")
+        self._ending = self.delimiter.encode()
 
     def encode(self, event: Event) -> bytes:
-        return dump_json(without_metadata(event)) + b"\n"
+        return dump_json(without_metadata(event)) + self._ending
+
+    def decoder(self, *, stream: bool = False) -> Decoder:
+        return _Lines(self)
 
 
-def without_metadata(event: Event) -> Event:
-    return {key: value for key, value in event.items() if key != "@metadata"} if "@metadata" in event else event
+class _Lines(Documents):
+    def __init__(self, codec: JsonLines) -> None:
+        super().__init__(codec.charset, codec.target)
+        self._lines = Lines(codec.delimiter.encode(), codec.decode_size_limit_bytes)
 
+    @property
+    def held(self) -> int:
+        return self._lines.held
 
-def decode_json(data: bytes) -> list[dict[str, Any]]:
-    """The objects of a JSON text: one, or those of an array. What is no JSON becomes a message with a tag, as in
-    Logstash."""
-    try:
-        value = load_json(data)
-    except ValueError:
-        return [{"message": data.decode("utf-8", "replace"), "tags": ["_jsonparsefailure"]}]
-    items = value if type(value) is list else [value]
-    if not all(type(item) is dict for item in items):
-        return [{"message": data.decode("utf-8", "replace"), "tags": ["_jsonparsefailure"]}]
-    return items
+    def decode(self, data: bytes) -> list[Event]:
+        return [event for line in self._lines.cut(data) for event in super(_Lines, self).decode(line)]
+
+    def flush(self) -> list[Event]:
+        return super().decode(self._lines.rest())
 
 
 plugin = JsonLines

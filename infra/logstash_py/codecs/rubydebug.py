@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from ..event import Event
 from ..plugin import Codec, Option, boolean
 from ..text import inspect
-from .json_lines import without_metadata
+from ..timestamp import Timestamp
+from .json import without_metadata
 
 
 class RubyDebug(Codec):
@@ -27,9 +28,10 @@ def _pretty(value: Any, indent: int) -> str:
         items = (f"{inner}{text.rjust(width)} => {_pretty(value[key], indent + 4)}" for key, text in keys.items())
         return "{\n" + ",\n".join(items) + f"\n{outer}}}"
     if isinstance(value, list) and value:
-        items = (f"{inner}[{number}] {_pretty(item, indent + 4)}" for number, item in enumerate(value))
+        width = len(str(len(value) - 1))
+        items = (f"{inner}[{n:>{width}}] {_pretty(item, indent + 4)}" for n, item in enumerate(value))
         return "[\n" + ",\n".join(items) + f"\n{outer}]"
-    return inspect(value)
+    return str(value) if isinstance(value, Timestamp) else inspect(value)
 
 
 plugin = RubyDebug

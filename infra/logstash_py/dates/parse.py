@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..timestamp import Timestamp
+from ..timestamp import MILLIS, Timestamp, is_second, second_of
 from .format import DAYS, MONTHS
 from .pattern import tokenize
 
@@ -63,10 +63,6 @@ def _resolve(moment: datetime, where: tzinfo) -> Timestamp | None:
 # ISO8601
 
 
-_ISO_PLAIN = re.compile(
-    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,](\d{3})\d*)?(Z?)",
-    re.ASCII,
-).fullmatch
 _ISO = re.compile(
     r"(?P<year>[+-]?\d{4,9})(?:-(?:W(?P<week>\d{1,2})(?:-(?P<weekday>\d))?|(?P<yearday>\d{3})"
     r"|(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?))?"
@@ -80,10 +76,8 @@ def iso8601(value: Any, where: tzinfo) -> Timestamp | None:
     """ISODateTimeFormat.dateTimeParser(): needs the T before a time, cuts to milliseconds."""
     if not isinstance(value, str):
         return None
-    if match := _ISO_PLAIN(value):
-        text, millis, zulu = match.groups()
-        if zulu or where is UTC:
-            return Timestamp(f"{text}.{millis or '000'}Z")
+    if where is UTC and len(value) == 23 and value[19] in ".," and value[20:] in MILLIS and is_second(value[:19]):
+        return Timestamp(f"{value[:19]}.{value[20:]}Z")
     match = _ISO(value)
     if not match:
         return None
@@ -112,12 +106,18 @@ def iso8601(value: Any, where: tzinfo) -> Timestamp | None:
 
 # UNIX
 
+_UNIX = re.compile(r"-?\d{1,10}(?:\.\d+)?", re.ASCII).fullmatch
+
 
 def unix(value: Any, where: tzinfo) -> Timestamp | None:
     """Seconds since 1970 as a number or a text, with an optional fraction; a text has at most ten digits before the
     point."""
     if isinstance(value, str):
-        if not re.fullmatch(r"-?\d{1,10}(?:\.\d+)?", value, re.ASCII):
+        if not value.isascii():
+            return None
+        if len(value) == 14 and value[10] == "." and value[11:] in MILLIS and value[:10].isdecimal():
+            return Timestamp(f"{second_of(int(value[:10]))}.{value[11:]}Z")
+        if not _UNIX(value):
             return None
     elif type(value) not in (int, float):
         return None

@@ -7,12 +7,13 @@ from datetime import UTC, tzinfo
 from typing import ClassVar
 
 from .. import fieldref, sprintf
+from ..code import Code, Field
 from ..dates import parse
 from ..event import Event, tag
-from ..plugin import Filter, Option, array, field_reference, string
+from ..plugin import Inlined, Option, array, field_reference, string
 
 
-class Date(Filter):
+class Date(Inlined):
     """Without a `timezone`, texts that name none are read as UTC. `locale` is accepted: names of months and days are
     English."""
 
@@ -35,50 +36,38 @@ class Date(Filter):
         except ValueError as error:
             raise self.refuse("match", str(error), stage="compile") from None
 
-    def _zone(self) -> Callable[[Event], tzinfo]:
+    def _zone(self) -> tzinfo | Callable[[Event], tzinfo]:
+        """The zone of texts that name none, or what gives it for an event."""
         if self.timezone is None:
-            return lambda event: UTC
+            return UTC
         if sprintf.is_constant(self.timezone):
-            fixed = parse.zone(self.timezone)
-            return lambda event: fixed
+            return parse.zone(self.timezone)
         name = sprintf.compile(self.timezone)
         return lambda event: parse.zone(name(event))
 
-    def apply(self) -> Callable[[Event], None]:
-        get = fieldref.getter(fieldref.parse(self.match[0]))
-        set_ = fieldref.setter(fieldref.parse(self.target))
-        to_timestamp = self.target == "@timestamp"
-        matched = self.matched()
-        parsers = self.parsers
-        zone = self.zone
-
-        def date(event: Event) -> None:
-            value = get(event)
-            if value is None:
-                return
-            try:
-                where = zone(event)
-                for parser in parsers:
-                    timestamp = parser(value, where)
-                    if timestamp is not None:
-                        break
+    def emit(self, code: Code) -> None:
+        value, timestamp = code.fresh(), code.fresh()
+        with code.block(f"if ({value} := {Field(code, fieldref.parse(self.match[0])).get()}) is not None:"):
+            with code.block("try:"):
+                zone = code.bind(self.zone, "zone")
+                zone = code.local(f"{zone}(event)") if callable(self.zone) else zone
+                parsed = [f"{code.bind(parser)}({value}, {zone})" for parser in self.parsers]
+                code.line(f"{timestamp} = {' or '.join(parsed)}")
+            with code.block("except ValueError:"):
+                code.line(f"{timestamp} = None")
+            with code.block(f"if {timestamp} is None:"):
+                code.line(f"{code.bind(self._fail)}(event)")
+            with code.block("else:"):
+                if self.target == "@timestamp":
+                    code.line(f"event['@timestamp'] = {timestamp}")
                 else:
-                    timestamp = None
-            except ValueError:
-                timestamp = None
-            if timestamp is None:
-                self.metrics.failures += 1
-                for name in self.tag_on_failure:
-                    tag(event, name)
-                return
-            if to_timestamp:
-                event["@timestamp"] = timestamp
-            else:
-                set_(event, timestamp)
-            if matched:
-                matched(event)
+                    code.field(self.target).set(timestamp)
+                self.emit_matched(code)
 
-        return date
+    def _fail(self, event: Event) -> None:
+        self.metrics.failures += 1
+        for name in self.tag_on_failure:
+            tag(event, name)
 
 
 plugin = Date

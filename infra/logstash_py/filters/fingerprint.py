@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import fieldref
+from ..code import Code, Field
 from ..event import Event
 from ..murmur3 import murmur3_32, murmur3_128
-from ..plugin import Filter, Option, WrongValue, array, boolean, field_reference, one_of
+from ..plugin import Inlined, Option, WrongValue, array, boolean, field_reference, one_of
 from ..text import ruby_text
 
 _DIGESTS = {
@@ -57,7 +58,16 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if type(value) is list else value
 
 
-class Fingerprint(Filter):
+def _text(value: Any) -> str:
+    return ruby_text(_sorted(value))
+
+
+def _all_fields(event: Event) -> str:
+    fields = sorted((key, value) for key, value in event.items() if key != "@metadata")
+    return "".join(f"|{key}|{_text(value)}" for key, value in fields) + "|"
+
+
+class Fingerprint(Inlined):
     name = "fingerprint"
     options: ClassVar = {
         "source": Option(array, ["message"]),
@@ -75,54 +85,29 @@ class Fingerprint(Filter):
         if self.method == "IPV4_NETWORK" and not (self.key or "").isdigit():
             raise self.refuse("key", "Key value is empty. Please fill in a subnet prefix length")
 
-    def apply(self) -> Callable[[Event], None]:
-        matched = self.matched()
-        digest = self._digest()
-        set_ = fieldref.setter(fieldref.parse(self.target))
-        sources = [(name, fieldref.parse(name)) for name in self.source]
-
+    def emit(self, code: Code) -> None:
+        target = Field(code, fieldref.parse(self.target))
+        digest = code.bind(self._digest())
+        sources = [(name, Field(code, fieldref.parse(name))) for name in self.source]
         if self.method == "UUID":
-
-            def fingerprint(event: Event) -> None:
-                set_(event, str(uuid.uuid4()))
-
+            target.set(f"str({code.bind(uuid.uuid4)}())")
         elif self.concatenate_all_fields:
-
-            def fingerprint(event: Event) -> None:
-                fields = sorted((key, value) for key, value in event.items() if key != "@metadata")
-                set_(event, digest("".join(f"|{key}|{ruby_text(_sorted(value))}" for key, value in fields) + "|"))
-
+            target.set(f"{digest}({code.bind(_all_fields)}(event))")
         elif self.concatenate_sources:
-            getters = [(f"|{name}|", fieldref.getter(path)) for name, path in sorted(sources)]
-
-            def fingerprint(event: Event) -> None:
-                text = ""
-                for name, get in getters:
-                    value = get(event)
-                    text += name + (value if type(value) is str else ruby_text(_sorted(value)))
-                set_(event, digest(text + "|"))
-
+            parts = []
+            for name, field in sorted(sources, key=lambda source: source[0]):
+                value = code.local(field.get())
+                with code.block(f"if type({value}) is not str:"):
+                    code.line(f"{value} = {code.bind(_text)}({value})")
+                parts += [repr(f"|{name}|"), value]
+            target.set(f"{digest}({code.joined([*parts, repr('|')])})")
         else:
-            fields = [(fieldref.getter(path), fieldref.includer(path)) for _, path in sources]
-
-            def fingerprint(event: Event) -> None:
-                for get, includes in fields:
-                    if not includes(event):
-                        continue
-                    value = get(event)
-                    if type(value) is list:
-                        set_(event, [digest(_sorted(item)) for item in value])
-                    else:
-                        set_(event, digest(_sorted(value)))
-
-        if matched is None:
-            return fingerprint
-
-        def decorated(event: Event) -> None:
-            fingerprint(event)
-            matched(event)
-
-        return decorated
+            for _, field in sources:
+                value = code.fresh()
+                with code.block(f"if {field.includes()}:"):
+                    code.line(f"{value} = {code.bind(_sorted)}({field.get()})")
+                    target.set(f"[{digest}(item) for item in {value}] if type({value}) is list else {digest}({value})")
+        self.emit_matched(code)
 
     def _digest(self) -> Callable[[Any], Any]:
         if self.method in _DIGESTS:
@@ -141,11 +126,12 @@ class Fingerprint(Filter):
             key = self.key.encode()
             return lambda value: self._encode(hmac.digest(key, _bytes(value), algorithm))
         if self.base64encode:
-            return lambda value: self._encode(algorithm(_bytes(value)).digest())
+            to_base64 = binascii.b2a_base64
+            return lambda value: to_base64(algorithm(_bytes(value)).digest(), newline=False).decode("ascii")
         return lambda value: algorithm(_bytes(value)).hexdigest()
 
     def _encode(self, digest: bytes) -> str:
-        return base64.b64encode(digest).decode() if self.base64encode else digest.hex()
+        return binascii.b2a_base64(digest, newline=False).decode("ascii") if self.base64encode else digest.hex()
 
 
 plugin = Fingerprint

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import glob
+import logging
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from .. import fieldref, grok
+from .. import fieldref, grok, regex
+from ..code import Code, Field
 from ..event import Event, tag
-from ..plugin import Filter, Option, array, boolean, hash_, string
+from ..plugin import Inlined, Option, array, boolean, hash_, number, one_of, string
 from ..text import ruby_text
 
+logger = logging.getLogger(__name__)
 
-class GrokFilter(Filter):
+
+class GrokFilter(Inlined):
     name = "grok"
     options: ClassVar = {
         "match": Option(hash_, {}),
@@ -26,6 +32,9 @@ class GrokFilter(Filter):
         "keep_empty_captures": Option(boolean, False),
         "overwrite": Option(array, []),
         "tag_on_failure": Option(array, ["_grokparsefailure"]),
+        "timeout_millis": Option(number, 30_000),
+        "timeout_scope": Option(one_of("pattern", "event"), "pattern"),
+        "tag_on_timeout": Option(string, "_groktimeout"),
     }
 
     def register(self) -> None:
@@ -47,119 +56,109 @@ class GrokFilter(Filter):
                     raise self.refuse("match", str(error)) from None
             self.compiled.append((field, groks))
 
-    def apply(self) -> Callable[[Event], None]:
-        matched = self.matched()
-        failure_tags = self.tag_on_failure
-        metrics = self.metrics
-        fields = [
-            (fieldref.getter(fieldref.parse(field)), [(one.search, self._store(one)) for one in groks])
-            for field, groks in self.compiled
-        ]
+    def emit(self, code: Code) -> None:
+        matched = code.fresh()
+        with code.block("try:"):
+            code.line(f"{matched} = False")
+            seconds = self._emit_limit(code)
+            for number, (field, groks) in enumerate(self.compiled):
+                with code.block(f"if not {matched}:") if number and self.break_on_match else nullcontext():
+                    self._emit_field(code, field, groks, matched, seconds)
+            if self.decorates:
+                with code.block(f"if {matched}:"):
+                    self.emit_matched(code)
+            with code.block(f"if not {matched}:"):
+                code.line(f"{code.bind(self._fail)}(event)")
+        with code.block("except TimeoutError:"):
+            code.line(f"{code.bind(self._time_out)}(event)")
 
-        def fail(event: Event) -> None:
-            metrics.failures += 1
-            for name in failure_tags:
-                tag(event, name)
+    def _emit_limit(self, code: Code) -> str:
+        """An expression for the seconds that the next search may take."""
+        if self.timeout_scope == "pattern" or not self.timeout_millis:
+            return repr(self.timeout_millis / 1000)
+        monotonic = code.bind(time.monotonic)
+        return f"({code.local(f'{monotonic}() + {self.timeout_millis / 1000}')} - {monotonic}())"
 
-        if len(fields) == 1 and len(fields[0][1]) == 1:
-            ((get, ((search, store),)),) = fields
+    def _emit_field(self, code: Code, field: str, groks: list[grok.Grok], matched: str, seconds: str) -> None:
+        before, value = code.fresh(), code.local(Field(code, fieldref.parse(field)).get())
+        code.line(f"{before} = {matched}")
+        with code.block("try:"):
+            with code.block(f"if type({value}) is str:"):
+                self._emit_text(code, groks, value, matched, seconds)
+            with code.block(f"elif {value} is not None:"):
+                # Any element of an array may match; what is no text is read as text.
+                match_text = code.bind(self._match_text(groks))
+                texts = f"map({code.bind(ruby_text)}, {value} if type({value}) is list else [{value}])"
+                code.line(f"{matched} |= any([{match_text}(text, event, {seconds}) for text in {texts}])")
+        with code.block("except ValueError as error:"):
+            # A capture that can't be set where it is to go.
+            code.line(f"{code.bind(logger.warning)}('grok %s: %s', {self.id!r}, error)")
+            code.line(f"{matched} = {before}")
 
-            def match_one(event: Event) -> None:
-                text = get(event)
-                if type(text) is str:
-                    found = search(text)
-                    if found is None:
-                        fail(event)
-                        return
-                    store(event, found)
-                elif not self._match_value(text, fields[0][1], event):
-                    fail(event)
-                    return
-                if matched:
-                    matched(event)
+    def _match_text(self, groks: list[grok.Grok]) -> Callable[[str, Event, float], bool]:
+        code = Code()
+        code.line("get = event.get")
+        code.line("matched = False")
+        self._emit_text(code, groks, "text", "matched", "seconds")
+        return code.function("match_text", "text", "event", "seconds", returns="matched")
 
-            return match_one
+    def _emit_text(self, code: Code, groks: list[grok.Grok], text: str, matched: str, seconds: str) -> None:
+        for position, one in enumerate(groks):
+            found = code.fresh()
+            bounded = regex.bounded(one.pattern, self.timeout_millis / 1000) if self.timeout_millis else None
+            search = code.bind(bounded or one.pattern.search)
+            arguments = f"{text}, {seconds}" if bounded else text
+            keyword = "elif" if position and self.break_on_match else "if"
+            with code.block(f"{keyword} ({found} := {search}({arguments})) is not None:"):
+                self._emit_captures(code, one, found)
+                code.line(f"{matched} = True")
 
-        def match(event: Event) -> None:
-            success = False
-            for get, groks in fields:
-                if self._match_value(get(event), groks, event):
-                    success = True
-                    if self.break_on_match:
-                        break
-            if not success:
-                fail(event)
-            elif matched:
-                matched(event)
-
-        return match
-
-    def _match_value(self, value: Any, groks: list[Any], event: Event) -> bool:
-        """Any element of an array may match; what is no text is read as text."""
-        if value is None:
-            return False
-        if type(value) is list:
-            return any([self._match_text(ruby_text(item), groks, event) for item in value])
-        return self._match_text(ruby_text(value), groks, event)
-
-    def _match_text(self, text: str, groks: list[Any], event: Event) -> bool:
-        success = False
-        for search, store in groks:
-            found = search(text)
-            if found is not None:
-                store(event, found)
-                success = True
-                if self.break_on_match:
-                    return True
-        return success
-
-    def _store(self, one: grok.Grok) -> Callable[[Event, Any], None]:
-        """What puts the captures of a match into the event."""
-        keep_empty = self.keep_empty_captures
-        actions = []
+    def _emit_captures(self, code: Code, one: grok.Grok, found: str) -> None:
+        values = ["_"] * one.pattern.groups
+        for group, _, _ in one.captures:
+            values[group - 1] = code.fresh()
+        if one.captures:
+            code.line(f"{', '.join(values)}, = {found}.groups()")
         for group, reference, cast in one.captures:
             if self.target:
                 reference = f"{self.target}{reference if reference.startswith('[') else f'[{reference}]'}"
-            path = fieldref.parse(reference)
-            plain = len(path) == 1 and path[0] not in ("tags", "@timestamp", "@metadata")
-            actions.append(
-                (
-                    group - 1,
-                    cast,
-                    reference in self.overwrite,
-                    path[0] if plain else None,
-                    fieldref.getter(path),
-                    fieldref.setter(path),
-                )
-            )
-
-        def store(event: Event, found: Any) -> None:
-            groups = found.groups()
-            for index, cast, overwrite, key, get, set_ in actions:
-                value = groups[index]
-                if not value:
-                    if keep_empty:
-                        set_(event, value)
-                        continue
-                    if value is None or cast is None:
-                        continue
+            field = Field(code, fieldref.parse(reference))
+            value = values[group - 1]
+            # An empty text is no capture; as a number it is 0.
+            if self.keep_empty_captures:
+                with code.block(f"if not {value}:"):
+                    field.set(value)
+                header = "else:"
+            else:
+                header = f"if {value}:" if cast is None else f"if {value} is not None:"
+            with code.block(header):
                 if cast is not None:
-                    value = cast(value)
-                if overwrite:
-                    set_(event, value)
-                    continue
-                old = event.get(key) if key is not None else get(event)
-                if old is None:
-                    if key is not None:
-                        event[key] = value
-                    else:
-                        set_(event, value)
-                elif type(old) is list:
-                    set_(event, [*old, value])
-                elif isinstance(old, str):
-                    set_(event, [old, value])
+                    value = code.local(f"{code.bind(cast)}({value})")
+                if reference in self.overwrite:
+                    field.set(value)
+                else:
+                    _emit_add(code, field, value)
 
-        return store
+    def _fail(self, event: Event) -> None:
+        self.metrics.failures += 1
+        for name in self.tag_on_failure:
+            tag(event, name)
+
+    def _time_out(self, event: Event) -> None:
+        self.metrics.failures += 1
+        logger.warning("grok %s: timeout of %s ms on an event's text", self.id, self.timeout_millis)
+        tag(event, self.tag_on_timeout)
+
+
+def _emit_add(code: Code, field: Field, value: str) -> None:
+    """A second text makes an array; of other values the first stays."""
+    old = code.fresh()
+    with code.block(f"if ({old} := {field.get()}) is None:"):
+        field.set(value)
+    with code.block(f"elif type({old}) is list:"):
+        field.set(f"[*{old}, {value}]")
+    with code.block(f"elif isinstance({old}, str):"):
+        field.set(f"[{old}, {value}]")
 
 
 plugin = GrokFilter

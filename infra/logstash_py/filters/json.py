@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import fieldref
-from ..errors import FieldError, InvalidReference
+from ..code import Code, Field
 from ..event import Event, tag
-from ..plugin import Filter, Option, array, boolean, field_reference, string, target
+from ..plugin import Inlined, Option, array, boolean, field_reference, string
 from ..text import check_depth, load_json, ruby_text
 from ..timestamp import Timestamp
 
@@ -43,7 +42,7 @@ def _load_last(text: str) -> Any:
         value, position = _decoder.raw_decode(text, position)
 
 
-class Json(Filter):
+class Json(Inlined):
     name = "json"
     options: ClassVar = {
         "source": Option(string, required=True),
@@ -52,45 +51,37 @@ class Json(Filter):
         "tag_on_failure": Option(array, ["_jsonparsefailure"]),
     }
 
-    def apply(self) -> Callable[[Event], None]:
-        get = target(self.source)[0] if isinstance(self.source, str) else _no_reference
-        set_ = fieldref.setter(fieldref.parse(self.target)) if self.target else None
-        matched = self.matched()
-        skip_invalid = self.skip_on_invalid_json
+    def emit(self, code: Code) -> None:
+        value, parsed = code.fresh(), code.fresh()
+        fail = f"{code.bind(self._fail)}(event)"
+        with code.block("try:"), code.block(f"if ({value} := {code.field(self.source).get()}) is not None:"):
+            with code.block("try:"):
+                code.line(f"{parsed} = {code.bind(load)}({value})")
+            with code.block("except (ValueError, RecursionError):"):
+                if not self.skip_on_invalid_json:
+                    code.line(fail)
+            with code.block("else:"):
+                self._emit_set(code, parsed, fail)
+        # InvalidReference and FieldError
+        with code.block("except ValueError:"):
+            code.line(fail)
 
-        def fail(event: Event) -> None:
-            self.metrics.failures += 1
-            for name in self.tag_on_failure:
-                tag(event, name)
+    def _emit_set(self, code: Code, parsed: str, fail: str) -> None:
+        if self.target:
+            Field(code, fieldref.parse(self.target)).set(parsed)
+            self.emit_matched(code)
+            return
+        with code.block(f"if type({parsed}) is dict:"):
+            code.line(f"{code.bind(_set_root)}(event, {parsed})")
+            code.changed()
+            self.emit_matched(code)
+        with code.block("else:"):
+            code.line(fail)
 
-        def parse(event: Event) -> None:
-            try:
-                source = get(event)
-                if source is None:
-                    return
-                try:
-                    parsed = load(source)
-                except (ValueError, RecursionError):
-                    if not skip_invalid:
-                        fail(event)
-                    return
-                if set_ is not None:
-                    set_(event, parsed)
-                elif type(parsed) is dict:
-                    _set_root(event, parsed)
-                else:
-                    fail(event)
-                    return
-                if matched:
-                    matched(event)
-            except (FieldError, InvalidReference):
-                fail(event)
-
-        return parse
-
-
-def _no_reference(event: Event) -> Any:
-    raise InvalidReference("the source is no field reference")
+    def _fail(self, event: Event) -> None:
+        self.metrics.failures += 1
+        for name in self.tag_on_failure:
+            tag(event, name)
 
 
 def _set_root(event: Event, parsed: dict[str, Any]) -> None:

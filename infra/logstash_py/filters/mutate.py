@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
-from .. import fieldref, regex, sprintf
-from ..errors import FieldError, InvalidReference
+from .. import analysis, regex, sprintf
+from ..code import Code
 from ..event import Event, clone, tag
 from ..grok import to_float, to_int
-from ..plugin import Filter, Option, array, hash_, string, target
+from ..plugin import Inlined, Option, array, hash_, string
 from ..text import ruby_text
 
 logger = logging.getLogger(__name__)
-
-Step = Callable[[Event], Any]
 
 _TRUE = re.compile(r"^(true|t|yes|y|1|1.0)$", re.IGNORECASE | re.MULTILINE)
 _FALSE = re.compile(r"^(false|f|no|n|0|0.0)$", re.IGNORECASE | re.MULTILINE)
@@ -61,13 +60,22 @@ def _boolean(value: Any) -> Any:
     return value
 
 
-_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
-    "string": ruby_text,
-    "integer": _integer,
-    "float": _float,
-    "boolean": _boolean,
-    "integer_eu": lambda value: _integer(value.translate(_EU) if isinstance(value, str) else value),
-    "float_eu": lambda value: _float(value.translate(_EU) if isinstance(value, str) else value),
+def _integer_eu(value: Any) -> int:
+    return _integer(value.translate(_EU) if isinstance(value, str) else value)
+
+
+def _float_eu(value: Any) -> float:
+    return _float(value.translate(_EU) if isinstance(value, str) else value)
+
+
+# Each with the type of the values that it leaves as they are.
+_CONVERSIONS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "string": (ruby_text, "str"),
+    "integer": (_integer, "int"),
+    "float": (_float, "float"),
+    "boolean": (_boolean, "bool"),
+    "integer_eu": (_integer_eu, "int"),
+    "float_eu": (_float_eu, "float"),
 }
 
 
@@ -81,7 +89,7 @@ def split_like_ruby(text: str, separator: str) -> list[str]:
     return parts
 
 
-class Mutate(Filter):
+class Mutate(Inlined):
     name = "mutate"
     options: ClassVar = {
         "coerce": Option(hash_, {}),
@@ -110,210 +118,166 @@ class Mutate(Filter):
             message = f"Invalid gsub configuration {self.gsub}. gsub requires 3 non-nil elements per config entry"
             raise self.refuse("gsub", message)
         try:
-            self.steps = self._steps()
+            self._gsubs = [_Gsub(*self.gsub[at : at + 3]) for at in range(0, len(self.gsub), 3)]
         except ValueError as error:
             raise self.refuse("gsub", str(error)) from None
 
-    def _steps(self) -> list[Step]:
-        steps = [_coerce(*item) for item in self.coerce.items()]
-        steps += [_rename(*item) for item in self.rename.items()]
-        steps += [_update(*item) for item in self.update.items()]
-        steps += [_replace(*item) for item in self.replace.items()]
-        steps += [_each(field, _CONVERSIONS[kind], skip_null=True) for field, kind in self.convert.items()]
-        steps += [_gsub(*self.gsub[at : at + 3]) for at in range(0, len(self.gsub), 3)]
-        steps += [_text(field, str.upper) for field in self.uppercase]
-        steps += [_text(field, str.capitalize) for field in self.capitalize]
-        steps += [_text(field, str.lower) for field in self.lowercase]
-        steps += [_text(field, lambda text: text.strip(_BLANK)) for field in self.strip]
-        steps += [_split(*item) for item in self.split.items()]
-        steps += [_join(*item) for item in self.join.items()]
-        steps += [_merge(field, added) for field, sources in self.merge.items() for added in array(sources)]
-        steps += [_copy(*item) for item in self.copy.items()]
-        return steps
+    def emit(self, code: Code) -> None:
+        with code.block("try:"):
+            self._emit_steps(code)
+            self.emit_matched(code)
+        with code.block("except ValueError as error:"):
+            code.line(f"{code.bind(self._fail)}(event, error)")
 
-    def apply(self) -> Step:
-        matched = self.matched()
-        steps = [*self.steps, matched] if matched else self.steps
-        failure_tag = self.tag_on_failure
+    def _fail(self, event: Event, error: ValueError) -> None:
+        self.metrics.failures += 1
+        logger.warning("mutate %s: %s", self.id, error)
+        tag(event, self.tag_on_failure)
 
-        def mutate(event: Event) -> None:
-            try:
-                for step in steps:
-                    step(event)
-            except (FieldError, InvalidReference, ValueError) as error:
-                self.metrics.failures += 1
-                logger.warning("mutate %s: %s", self.id, error)
-                tag(event, failure_tag)
-
-        return mutate
-
-
-def _coerce(field: str, default: Any) -> Step:
-    get, set_, includes, _ = target(field)
-    text = sprintf.compile(default)
-
-    def coerce(event: Event) -> None:
-        if get(event) is None and includes(event):
-            set_(event, text(event))
-
-    return coerce
-
-
-def _rename(old: str, new: Any) -> Step:
-    _, _, includes, remove = target(old)
-    _, set_, _, _ = target(sprintf.compile(new)({}) if not isinstance(new, str) else new)
-
-    def rename(event: Event) -> None:
-        if includes(event):
-            set_(event, remove(event))
-
-    if sprintf.is_constant(old) and sprintf.is_constant(new):
-        return rename
-
-    def rename_evaluated(event: Event) -> None:
-        # Both names are read before anything moves.
-        source = fieldref.parse(sprintf.evaluate(old, event))
-        destination = fieldref.parse(sprintf.evaluate(new, event))
-        if fieldref.includes(event, source):
-            fieldref.set_(event, destination, fieldref.remove(event, source))
-
-    return rename_evaluated
+    def _emit_steps(self, code: Code) -> None:
+        for field, default in self.coerce.items():
+            _coerce(code, field, default)
+        for old, new in self.rename.items():
+            _rename(code, old, new)
+        for field, value in self.update.items():
+            _update(code, field, value)
+        for field, value in self.replace.items():
+            code.field(field).set(code.text(value))
+        for field, kind in self.convert.items():
+            _convert(code, field, *_CONVERSIONS[kind])
+        for gsub in self._gsubs:
+            gsub.emit(code)
+        for fields, change in (
+            (self.uppercase, "upper()"),
+            (self.capitalize, "capitalize()"),
+            (self.lowercase, "lower()"),
+            (self.strip, f"strip({_BLANK!r})"),
+        ):
+            for field in fields:
+                _change_text(code, field, lambda text, change=change: f"{text}.{change}")
+        for field, separator in self.split.items():
+            _split(code, field, separator)
+        for field, separator in self.join.items():
+            _join(code, field, separator)
+        for field, sources in self.merge.items():
+            for added in array(sources):
+                _merge(code, field, added)
+        for source, destination in self.copy.items():
+            _copy(code, source, destination)
 
 
-def _update(field: str, value: Any) -> Step:
-    _, set_, includes, _ = target(field)
-    text = sprintf.compile(value)
-
-    def update(event: Event) -> None:
-        if includes(event):
-            set_(event, text(event))
-
-    return update
+def _coerce(code: Code, reference: str, default: Any) -> None:
+    field = code.field(reference)
+    with code.block(f"if {field.get()} is None and {field.includes()}:"):
+        field.set(code.text(default))
 
 
-def _replace(field: str, value: Any) -> Step:
-    set_ = target(field)[1]
-    text = sprintf.compile(value)
-    if sprintf.is_constant(value):
-        constant = text({})
-        return lambda event: set_(event, constant)
-    return lambda event: set_(event, text(event))
+def _rename(code: Code, old: str, new: Any) -> None:
+    # Both names are read before anything moves.
+    source, new = code.field(old), ruby_text(new)
+    name = None if sprintf.is_constant(new) else code.local(code.text(new))
+    value = code.fresh()
+    with code.block(f"if ({value} := {source.take()}) is not MISSING:"):
+        (code.named(name) if name else code.field(new)).set(value)
 
 
-def _each(field: str, convert: Callable[[Any], Any], *, skip_null: bool) -> Step:
-    """A change of a value, or of each element of an array; objects and null stay."""
-    get, set_, _, _ = target(field)
-
-    def change(event: Event) -> None:
-        value = get(event)
-        if value is None or type(value) is dict:
-            return
-        if type(value) is list:
-            set_(event, [item if item is None and skip_null else convert(item) for item in value])
-        else:
-            set_(event, convert(value))
-
-    return change
+def _update(code: Code, reference: str, value: Any) -> None:
+    field = code.field(reference)
+    with code.block(f"if {field.includes()}:"):
+        field.set(code.text(value))
 
 
-def _text(field: str, change: Callable[[str], str]) -> Step:
-    """A change of texts; anything else stays."""
-    get, set_, _, _ = target(field)
-
-    def apply(event: Event) -> None:
-        value = get(event)
-        if type(value) is str:
-            set_(event, change(value))
-        elif type(value) is list:
-            set_(event, [change(item) if isinstance(item, str) else item for item in value])
-
-    return apply
+def _convert(code: Code, reference: str, convert: Callable[[Any], Any], same: str) -> None:
+    """A value, or each element of an array; objects and null stay."""
+    field, value, function = code.field(reference), code.fresh(), code.bind(convert)
+    with code.block(f"if ({value} := {field.get()}) is not None and type({value}) is not {same}:"):
+        with code.block(f"if type({value}) is list:"):
+            field.set(f"{code.bind(_converted)}({value}, {function})")
+        with code.block(f"elif type({value}) is not dict:"):
+            field.set(f"{function}({value})")
 
 
-def _gsub(field: str, needle: str, replacement: Any) -> Step:
+def _converted(items: list[Any], convert: Callable[[Any], Any]) -> list[Any]:
+    return [None if item is None else convert(item) for item in items]
+
+
+def _change_text(code: Code, reference: str, change: Callable[[str], str]) -> None:
+    """A text, or each text in an array; anything else stays. `change` gives an expression for an expression."""
+    field, value = code.field(reference), code.fresh()
+    with code.block(f"if type({value} := {field.get()}) is str:"):
+        field.set(change(value))
+    with code.block(f"elif type({value}) is list:"):
+        field.set(f"{code.bind(_changed)}({value}, lambda text: {change('text')})")
+
+
+def _changed(items: list[Any], change: Callable[[str], str]) -> list[Any]:
+    return [change(item) if isinstance(item, str) else item for item in items]
+
+
+class _Gsub:
     """Pattern and replacement may hold sprintf; constant ones are compiled now. Raises ValueError for a bad pattern."""
-    replacement = ruby_text(replacement)
-    needle = ruby_text(needle)
-    if "%{" in needle:
 
-        def dynamic(event: Event) -> None:
-            compiled = regex.compile(sprintf.evaluate(needle, event))
-            new = regex.replacement(compiled, sprintf.evaluate(replacement, event))
-            _text(field, lambda text: compiled.pattern.sub(new, text))(event)
+    def __init__(self, field: str, needle: Any, replacement: Any) -> None:
+        self.field, self.needle, self.replacement = field, ruby_text(needle), ruby_text(replacement)
+        self.compiled = None if "%{" in self.needle else regex.compile(self.needle)
 
-        return dynamic
-    compiled = regex.compile(needle)
-    sub = compiled.pattern.sub
-    if sprintf.is_constant(replacement):
-        constant = regex.replacement(compiled, replacement)
-        return _text(field, lambda text: sub(constant, text))
-    text_of = sprintf.compile(replacement)
-
-    def evaluated(event: Event) -> None:
-        new = text_of(event)
-        # A text without escapes goes in as it is; the others are read as Ruby reads them.
-        new = regex.replacement(compiled, new) if "\\" in new else new
-        _text(field, lambda text: sub(new, text))(event)
-
-    return evaluated
+    def emit(self, code: Code) -> None:
+        replacement = code.text(self.replacement)
+        if self.compiled is None:
+            sub = code.local(f"{code.bind(_substitution)}({code.text(self.needle)}, {replacement})")
+        elif not sprintf.is_constant(self.replacement):
+            sub = code.local(f"{code.bind(_substitution)}({code.bind(self.compiled)}, {replacement})")
+        else:
+            literal = analysis.only_text(self.compiled.pattern)
+            if literal and "\\" not in self.replacement:
+                _change_text(code, self.field, lambda text: f"{text}.replace({literal!r}, {replacement})")
+                return
+            sub = code.bind(partial(self.compiled.pattern.sub, regex.replacement(self.compiled, self.replacement)))
+        _change_text(code, self.field, lambda text: f"{sub}({text})")
 
 
-def _split(field: str, separator: Any) -> Step:
-    get, set_, _, _ = target(field)
-    separator = ruby_text(separator)
-
-    def split(event: Event) -> None:
-        value = get(event)
-        if isinstance(value, str):
-            set_(event, split_like_ruby(value, separator))
-
-    return split
+def _substitution(needle: str | regex.Regex, replacement: str) -> Callable[[str], str]:
+    compiled = regex.compile(needle) if isinstance(needle, str) else needle
+    return partial(compiled.pattern.sub, regex.replacement(compiled, replacement))
 
 
-def _join(field: str, separator: Any) -> Step:
-    get, set_, _, _ = target(field)
-    separator = ruby_text(separator)
-
-    def flat(items: list[Any]) -> list[str]:
-        return [text for item in items for text in (flat(item) if type(item) is list else [ruby_text(item)])]
-
-    def join(event: Event) -> None:
-        value = get(event)
-        if type(value) is list:
-            set_(event, separator.join(flat(value)))
-
-    return join
+def _split(code: Code, reference: str, separator: Any) -> None:
+    field, value = code.field(reference), code.fresh()
+    with code.block(f"if isinstance({value} := {field.get()}, str):"):
+        field.set(f"{code.bind(split_like_ruby)}({value}, {ruby_text(separator)!r})")
 
 
-def _merge(field: str, added: str) -> Step:
-    get, set_, _, _ = target(field)
-    get_added = target(added)[0]
+def _flat(items: list[Any]) -> list[str]:
+    return [text for item in items for text in (_flat(item) if type(item) is list else [ruby_text(item)])]
 
+
+def _join(code: Code, reference: str, separator: Any) -> None:
+    field, value = code.field(reference), code.fresh()
+    with code.block(f"if type({value} := {field.get()}) is list:"):
+        field.set(f"{ruby_text(separator)!r}.join({code.bind(_flat)}({value}))")
+
+
+def _merge(code: Code, reference: str, added: str) -> None:
+    field, other = code.field(reference), code.field(added)
+    old, new = code.local(field.get()), code.local(other.get())
+    with code.block(f"if (type({old}) is dict) != (type({new}) is dict):"):
+        message = "mutate: an array and an object can't be merged: %s, %s"
+        code.line(f"{code.bind(logger.error)}({message!r}, {reference!r}, {added!r})")
+    with code.block("else:"):
+        field.set(f"{code.bind(_merged)}({old}, {new})")
+
+
+def _merged(old: Any, new: Any) -> Any:
     def as_list(value: Any) -> list[Any]:
         return [] if value is None else value if type(value) is list else [value]
 
-    def merge(event: Event) -> None:
-        old, new = get(event), get_added(event)
-        if (type(old) is dict) != (type(new) is dict):
-            logger.error("mutate: an array and an object can't be merged: %s, %s", field, added)
-        elif type(old) is dict:
-            set_(event, old | new)
-        else:
-            set_(event, [*as_list(old), *as_list(new)])
-
-    return merge
+    return old | new if type(old) is dict else [*as_list(old), *as_list(new)]
 
 
-def _copy(source: str, destination: str) -> Step:
-    get = target(source)[0]
-    set_ = target(destination)[1]
-
-    def copy(event: Event) -> None:
-        value = get(event)
-        if value is not None:
-            set_(event, clone(value) if type(value) in (dict, list) else value)
-
-    return copy
+def _copy(code: Code, source: str, destination: str) -> None:
+    value = code.local(code.field(source).get())
+    with code.block(f"if {value} is not None:"):
+        code.field(destination).set(f"{code.bind(clone)}({value}) if type({value}) in (dict, list) else {value}")
 
 
 plugin = Mutate

@@ -13,18 +13,13 @@ from typing import Any, ClassVar
 import yaml
 
 from .. import fieldref, regex, sprintf
+from ..code import Code, Field
 from ..event import Event, clone
-from ..plugin import Filter, Option, boolean, field_reference, hash_, number, one_of, string
+from ..fieldref import MISSING
+from ..plugin import Inlined, Option, boolean, field_reference, hash_, number, one_of, string
 from ..text import ruby_text
 
 Lookup = Callable[[str], Any]
-
-
-class _Missing:
-    pass
-
-
-MISSING = _Missing()
 
 
 def read_dictionary(path: Path) -> dict[Any, Any]:
@@ -47,7 +42,7 @@ def read_dictionary(path: Path) -> dict[Any, Any]:
     return data or {}
 
 
-class Translate(Filter):
+class Translate(Inlined):
     name = "translate"
     options: ClassVar = {
         "source": Option(field_reference),
@@ -148,42 +143,29 @@ class Translate(Filter):
             return search
         return lambda text: table.get(text, MISSING)
 
-    def apply(self) -> Callable[[Event], None]:
-        matched = self.matched()
-        translate = self._iterate() if self.iterate_on else self._single()
-
-        def apply(event: Event) -> None:
-            if translate(event) and matched:
-                matched(event)
-
-        return apply if matched else translate
-
-    def _single(self) -> Callable[[Event], bool]:
-        source, destination = fieldref.parse(self.source), fieldref.parse(self.target)
-        get, includes = fieldref.getter(source), fieldref.includer(source)
-        set_, has_target = fieldref.setter(destination), fieldref.includer(destination)
-        fallback = None if self.fallback is None else sprintf.compile(self.fallback)
-        plain = self._table if self.exact and not self.regex else None
-        replaces = self.replaces
-
-        def translate(event: Event) -> bool:
-            value = get(event)
-            if value is None and not includes(event):
-                return False
-            if not replaces and has_target(event):
-                return False
-            text = value if type(value) is str else _first_text(value)
-            found = plain.get(text, MISSING) if plain is not None else self.lookup(text)
-            if found is MISSING:
-                if fallback is None:
-                    return False
-                found = fallback(event)
-            elif type(found) in (dict, list):
-                found = clone(found)
-            set_(event, found)
-            return True
-
-        return translate
+    def emit(self, code: Code) -> None:
+        if self.iterate_on:
+            iterated = code.local(f"{code.bind(self._iterate())}(event)")
+            code.changed()
+            with code.block(f"if {iterated}:"):
+                self.emit_matched(code)
+            return
+        source, target = Field(code, fieldref.parse(self.source)), Field(code, fieldref.parse(self.target))
+        value, found = code.fresh(), code.fresh()
+        free = "" if self.replaces else f" and not {target.includes()}"
+        with code.block(f"if (({value} := {source.get()}) is not None or {source.includes()}){free}:"):
+            text = f"{value} if type({value}) is str else {code.bind(_first_text)}({value})"
+            if self.exact and not self.regex:
+                code.line(f"{found} = {code.bind(self._table.get)}({text}, MISSING)")
+            else:
+                # A dictionary that is read again has another look-up.
+                code.line(f"{found} = {code.bind(self)}.lookup({text})")
+            if self.fallback is not None:
+                with code.block(f"if {found} is MISSING:"):
+                    code.line(f"{found} = {code.text(self.fallback)}")
+            with code.block(f"if {found} is not MISSING:"):
+                target.set(f"{code.bind(clone)}({found}) if type({found}) in (dict, list) else {found}")
+                self.emit_matched(code)
 
     def _iterate(self) -> Callable[[Event], bool]:
         over = fieldref.parse(self.iterate_on)

@@ -6,38 +6,37 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .. import fieldref
+from .. import charset, fieldref
 from ..event import Event, tag
-from ..plugin import Filter, Option, array, boolean, one_of, string
+from ..plugin import Filter, Option, array, boolean, string
+from ..plugin import charset as charset_option
 
-_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-
-
-def _decode(match: re.Match[str]) -> str:
-    """Bytes that are no UTF-8 are shown as \\xE4."""
-    data = bytes.fromhex(match[0].replace("%", ""))
-    text = data.decode("utf-8", "backslashreplace")
-    return re.sub(r"\\x([0-9a-f]{2})", lambda m: f"\\x{m[1].upper()}", text) if "\\x" in text else text
+_ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 
 
 class UrlDecode(Filter):
-    """A missing field becomes null, as in Logstash."""
+    """A missing field becomes null, as in Logstash. The escapes are bytes of `charset`, and so is all the text then."""
 
     name = "urldecode"
     options: ClassVar = {
         "field": Option(string, "message"),
         "all_fields": Option(boolean, False),
-        "charset": Option(one_of("UTF-8"), "UTF-8"),
+        "charset": Option(charset_option, "utf-8"),
         "tag_on_failure": Option(array, ["_urldecodefailure"]),
     }
 
     def apply(self) -> Callable[[Event], None]:
         path = fieldref.parse(self.field)
         matched = self.matched()
+        convert = charset.converter(self.charset)
+        plain = self.charset == "utf-8"
 
         def decode(value: Any) -> Any:
             if type(value) is str:
-                return _ESCAPES.sub(_decode, value)
+                if "%" not in value and plain:
+                    return value
+                data = value.encode("utf-8", "surrogatepass")
+                return convert(_ESCAPES.sub(lambda match: bytes.fromhex(match[0].replace(b"%", b"").decode()), data))
             if type(value) is list:
                 return [decode(item) for item in value]
             if type(value) is dict:
@@ -54,7 +53,6 @@ class UrlDecode(Filter):
             except ValueError:
                 for name in self.tag_on_failure:
                     tag(event, name)
-                return
             if matched:
                 matched(event)
 

@@ -8,119 +8,215 @@ busy.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from typing import Any, ClassVar
 
 from .. import event as events
-from .. import fieldref
-from ..intake import Delivery, Intake
+from .. import fieldref, tls
+from ..event import Event
+from ..intake import Account, Delivery, Intake
+from ..listener import Listener, peer_name, read
 from ..lumberjack import Connection, ProtocolError, Window, ack
-from ..plugin import Codec, Input, Option, array, boolean, codec, number, string
+from ..plugin import Decoder, Input, Option, list_of, number, string
+from ..text import ruby_text
 
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE = 5.0
-READ_SIZE = 256 * 1024
 # Windows of one connection that may wait for their acknowledgement: Filebeat sends two ahead (pipelining).
 MAX_WINDOWS = 4
-_ENRICHMENTS = frozenset({"codec_metadata", "source_metadata", "ssl_peer_metadata"})
+# How long a connection that is closed from our side waits for its acknowledgements.
+LINGER = 5.0
+_DEFAULT = ("source_metadata", "codec_metadata")
+_ENRICHMENTS = (*_DEFAULT, "ssl_peer_metadata")
 
 
 class Beats(Input):
     name = "beats"
+    listens = True
     options: ClassVar = {
         "host": Option(string, "0.0.0.0"),  # noqa: S104 Logstash's own default
         "port": Option(number, required=True),
         "client_inactivity_timeout": Option(number, 60),
-        "enrich": Option(array, ["all"]),
-        "codec": Option(codec),
-        "ssl_enabled": Option(boolean, False),
+        "enrich": Option(list_of("all", "none", *_ENRICHMENTS)),
+    } | tls.SERVER
+    refused: ClassVar = tls.REFUSED | {
+        "ssl_peer_metadata": "is gone, use enrich => ['ssl_peer_metadata']",
+        "include_codec_tag": "is gone, use enrich => ['codec_metadata'] or without",
+        "add_hostname": "is gone: Beats say themselves where they are",
+        "executor_threads": "has no meaning here: the number of processes is pipeline.workers",
+        "event_loop_threads": "has no meaning here: the number of processes is pipeline.workers",
+        "congestion_threshold": "is gone: a slow pipeline slows its senders",
+        "target_field_for_codec": "is gone: it is always message",
     }
 
     def register(self) -> None:
-        if self.ssl_enabled:
-            raise self.refuse("ssl_enabled", "TLS is not supported")
-        if isinstance(self.codec, Codec) and self.codec.name != "plain":
-            raise self.refuse("codec", f"the codec {self.codec.name} is not supported here")
-        wanted = set(self.enrich)
-        if not wanted <= _ENRICHMENTS | {"all", "none"}:
-            raise self.refuse("enrich", f"can't enrich with {', '.join(sorted(wanted - _ENRICHMENTS))}", "compile")
-        self._enrichments = _ENRICHMENTS if "all" in wanted else wanted & _ENRICHMENTS
-        self._ecs = (self.ecs_compatibility or self.context.ecs) != "disabled"
-        self._fields = [(fieldref.parse(name), value) for name, value in self.add_field.items()]
-        self.connections = 0
+        wanted = set(self.enrich if self.enrich is not None else _DEFAULT)
+        if len(wanted) > 1 and wanted & {"all", "none"}:
+            raise self.refuse("enrich", "'all' and 'none' stand alone", "compile")
+        self._enrich = frozenset(_ENRICHMENTS if "all" in wanted else wanted)
+        if self.codec.name not in ("plain", "json"):
+            remedy = "join lines in Filebeat" if self.codec.name == "multiline" else "use plain or json"
+            raise self.refuse("codec", f"the codec {self.codec.name} is not supported here: {remedy}")
+        if "codec" not in self.given and "codec_metadata" not in self._enrich:
+            self.codec = self.make_codec("plain", ecs_compatibility="disabled")
+        self._context = tls.server_context(self)
+        self._decorate = self.decorator()
+        below = ("@metadata", "input", "beats")
+        if self.ecs:
+            self._ip = (*below, "host", "ip")
+            self._peer = {
+                "protocol": (*below, "tls", "version_protocol"),
+                "subject": (*below, "tls", "client", "subject"),
+                "cipher": (*below, "tls", "cipher"),
+            }
+        else:
+            self._ip = ("@metadata", "ip_address")
+            peer = ("@metadata", "tls_peer")
+            self._peer = {
+                "protocol": (*peer, "protocol"),
+                "subject": (*peer, "subject"),
+                "cipher": (*peer, "cipher_suite"),
+            }
+        self._listener: Listener | None = None
+
+    @property
+    def connections(self) -> int:
+        return self._listener.connections if self._listener else 0
 
     async def run(self, intake: Intake) -> None:
-        server = await asyncio.start_server(
-            lambda reader, writer: self._serve(reader, writer, intake), self.host, self.port, limit=READ_SIZE
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._serve(reader, writer, intake)
+
+        self._listener = Listener(
+            "beats", self.host, self.port, serve, self._context, self.ssl_handshake_timeout / 1000
         )
-        address = server.sockets[0].getsockname()
-        logger.info("beats: listening on %s:%s", *address[:2])
-        async with server:
-            await server.serve_forever()
+        await self._listener.serve()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, intake: Intake) -> None:
-        peer = writer.get_extra_info("peername")
-        name = f"{peer[0]}:{peer[1]}" if peer else "a peer"
+        name = peer_name(writer)
         client = _Client(writer)
+        account = Account(intake.budget)
         keep_alive = asyncio.create_task(client.keep_alive())
-        self.connections += 1
         try:
-            await self._read(reader, client, intake, peer[0] if peer else "")
+            await self._read(reader, client, intake, account, _Peer(self, writer))
         except ProtocolError as error:
             logger.warning("beats: connection from %s closed: %s", name, error)
-        except TimeoutError:
-            logger.info("beats: connection from %s closed: nothing came for %s s", name, self.client_inactivity_timeout)
-        except ConnectionError as error:
-            logger.info("beats: connection from %s lost: %s", name, error)
+        except TimeoutError as error:
+            logger.info("beats: connection from %s closed: %s", name, error)
+        except asyncio.CancelledError:
+            # What was read is on its way: its sender is told, lest it send all again.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    await client.all_acknowledged()
+            raise
         finally:
-            self.connections -= 1
             keep_alive.cancel()
+            account.close()
             client.closed = True
-            writer.close()
 
-    async def _read(self, reader: asyncio.StreamReader, client: _Client, intake: Intake, ip: str) -> None:
+    async def _read(
+        self, reader: asyncio.StreamReader, client: _Client, intake: Intake, account: Account, peer: _Peer
+    ) -> None:
         protocol = Connection()
         while True:
             # A sender that waits for its acknowledgements is not inactive.
-            timeout = None if client.windows or not self.client_inactivity_timeout else self.client_inactivity_timeout
-            async with asyncio.timeout(timeout):
-                data = await reader.read(READ_SIZE)
+            data = await read(reader, account, None if client.windows else self.client_inactivity_timeout)
             if not data:
                 if protocol.mid_frame:
                     raise ProtocolError("the connection ended in the middle of a window")
                 await client.all_acknowledged()
                 return
-            for window in protocol.receive(data):
+            protocol.feed(data)
+            while window := protocol.next_window():
+                account.keep(protocol.held)
                 await client.room()
-                self.metrics.events_out += len(window.events)
-                delivery = Delivery([self._event(data, ip) for data in window.events], client.expect(window))
-                await intake.put(delivery)
+                await self._hand_over(window, client, intake, account, peer)
+            account.keep(protocol.held)
 
-    def _event(self, data: dict[str, Any], ip: str) -> events.Event:
-        event = events.build(data)
-        enrichments = self._enrichments
-        if enrichments:
-            if "codec_metadata" in enrichments:
-                if self._ecs and type(event.get("message")) is str:
-                    original = event.setdefault("event", {})
-                    if type(original) is dict:
-                        original.setdefault("original", event["message"])
-                events.tag(event, "beats_input_codec_plain_applied")
-            if "source_metadata" in enrichments:
-                metadata = event.setdefault("@metadata", {})
-                if self._ecs:
-                    fieldref.set_(metadata, ("input", "beats", "host", "ip"), ip)
-                else:
-                    metadata["ip_address"] = ip
-        for tag in self.tags:
-            events.tag(event, tag)
-        if self.type and "type" not in event:
-            event["type"] = self.type
+    async def _hand_over(self, window: Window, client: _Client, intake: Intake, account: Account, peer: _Peer) -> None:
+        batch = [event for data in window.events for event in peer.events(data)]
+        self.metrics.events_out += len(batch)
+        acknowledge, moved = client.expect(window), account.move(window.size)
+
+        def done() -> None:
+            moved()
+            acknowledge()
+
+        await intake.put(Delivery(batch, done))
+
+    def tls_fields(self, writer: asyncio.StreamWriter) -> dict[tuple[str, ...], str]:
+        """What is known of a peer's certificate. Empty where no certificate is asked for."""
+        if "ssl_peer_metadata" not in self._enrich or self.ssl_client_authentication == "none" or not self._context:
+            return {}
+        peer = tls.peer(writer)
+        status = {("@metadata", "tls_peer", "status"): "verified" if peer else "unverified"}
+        return status | {self._peer[name]: value for name, value in (peer or {}).items()}
+
+    def source_fields(self, writer: asyncio.StreamWriter) -> dict[tuple[str, ...], str]:
+        address = writer.get_extra_info("peername")
+        return {self._ip: address[0]} if "source_metadata" in self._enrich and address else {}
+
+
+class _Peer:
+    """Makes events of what one connection sends."""
+
+    def __init__(self, beats: Beats, writer: asyncio.StreamWriter) -> None:
+        self._decorate = beats._decorate
+        self._decoder: Decoder = beats.codec.decoder()
+        # The commonest codec by far needs no detour by way of bytes.
+        self._plain = beats.codec.name == "plain" and beats.codec.charset == "utf-8"
+        self._keep_original = self._plain and beats.codec.ecs
+        self._fields = list((beats.source_fields(writer) | beats.tls_fields(writer)).items())
+        tagged = "codec_metadata" in beats._enrich
+        self._tag = f"beats_input_codec_{beats.codec.name}_applied" if tagged else None
+
+    def events(self, data: Event) -> list[Event]:
+        """Without `message` (or `line`, which forwarders of the first protocol send) there is nothing for a codec."""
+        if type(data.get("@metadata")) is not dict:
+            data["@metadata"] = {}
         for path, value in self._fields:
-            fieldref.set_(event, path, value)
+            fieldref.set_(data, path, value)
+        text = data.get("message")
+        key = "message"
+        if text is None:
+            text, key = data.get("line"), "line"
+        if text is None:
+            event = events.build(data)
+            self._decorate(event)
+            events.tag(event, "beats_input_raw_event")
+            return [event]
+        if type(text) is not str:
+            text = ruby_text(text)
+        if self._plain:
+            if key == "line":
+                del data["line"]
+            data["message"] = text
+            if self._keep_original:
+                original = data.setdefault("event", {})
+                if type(original) is dict:
+                    original.setdefault("original", text)
+            return [self._finish(data)]
+        del data[key]
+        decoded = self._decoder.decode(text.encode("utf-8", "replace")) + self._decoder.flush()
+        return [self._finish(_merge(one, events.clone(data))) for one in decoded]
+
+    def _finish(self, data: Event) -> Event:
+        event = events.build(data)
+        self._decorate(event)
+        if self._tag:
+            events.tag(event, self._tag)
         return event
+
+
+def _merge(event: Event, data: Event) -> Event:
+    """What the Beat says goes over what the codec read, field by field of an object."""
+    for key, value in data.items():
+        old = event.get(key)
+        event[key] = old | value if type(old) is dict and type(value) is dict else value
+    return event
 
 
 class _Client:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import ClassVar
 
 from ..event import Event
-from ..plugin import Option, Output, codec
+from ..plugin import Output
 
 
 class Stdout(Output):
     name = "stdout"
-    options: ClassVar = {"codec": Option(codec)}
-
-    def register(self) -> None:
-        self.codec = self.codec or codec("rubydebug")
+    default_codec = "rubydebug"
 
     async def send(self, events: list[Event]) -> None:
         sys.stdout.buffer.write(b"".join(map(self.codec.encode, events)))

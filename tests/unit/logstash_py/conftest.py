@@ -51,18 +51,21 @@ def free_port() -> int:
 class Running:
     """`python -m logstash_py run` with a pipeline file of its own."""
 
-    def __init__(self, folder: Path, elasticsearch: FakeElasticsearch) -> None:
+    def __init__(self, folder: Path, elasticsearch: FakeElasticsearch, pipeline: str = PIPELINE) -> None:
         self.folder = folder
         self.port, self.api_port = free_port(), free_port()
         self.log = folder / "log.txt"
         self.config = folder / "pipeline.conf"
         self.config.write_text(
-            PIPELINE % {"beats": self.port, "es": elasticsearch.url, "data": folder}, encoding="utf-8"
+            pipeline % {"beats": self.port, "es": elasticsearch.url, "data": folder}, encoding="utf-8"
         )
         self.process: subprocess.Popen | None = None
 
-    def start(self, *arguments: str) -> Running:
-        command = [sys.executable, "-m", "logstash_py", "run", "-f", str(self.config)]
+    def start(self, *arguments: str, pipeline: bool = True) -> Running:
+        """`pipeline`: run the pipeline file, rather than what `arguments` name."""
+        # One process starts faster than three.
+        command = [sys.executable, "-m", "logstash_py", "run", "-w", "1"]
+        command += ["-f", str(self.config)] if pipeline else []
         command += ["--path.data", str(self.folder / "data"), "--api.http.port", str(self.api_port), *arguments]
         with self.log.open("ab") as log:
             self._log_start = log.tell()
@@ -73,13 +76,13 @@ class Running:
     def _listens(self) -> bool:
         log = self.log.read_bytes()[self._log_start :].decode()
         assert self.process.poll() is None, log
-        return "listening" in log and "started" in log
+        return "listening" in log and "worker processes" in log
 
     def sender(self) -> Sender:
         return Sender(self.port)
 
-    def stats(self) -> dict:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/_node/stats", timeout=5) as answer:
+    def stats(self, path: str = "/_node/stats") -> dict:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}{path}", timeout=5) as answer:
             return json.load(answer)
 
     def stop(self) -> int:
@@ -89,8 +92,8 @@ class Running:
 
     @property
     def dead_letters(self) -> list[dict]:
-        path = self.folder / "data/dead_letter_queue/main/dead_letters.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        path = self.folder / "data/dead_letter_queue/main"
+        return [json.loads(line) for file in sorted(path.glob("*.jsonl")) for line in file.read_text().splitlines()]
 
 
 @pytest.fixture

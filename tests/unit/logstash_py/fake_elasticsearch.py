@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -18,10 +19,14 @@ Answer = Callable[[list[dict[str, Any]]], "int | list[int] | None"]
 class FakeElasticsearch:
     """`documents` maps (index, id) to the stored source. `answer` is asked before a request's documents are stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.documents: dict[tuple[str, str], dict] = {}
         self.requests = 0
         self.authorizations: set[str] = set()
+        # Of each request: path with query, headers, size of the body as it came and as it was read.
+        self.log: list[dict[str, Any]] = []
+        self.actions: list[dict[str, Any]] = []
+        self._tls = tls
         self.answer: Answer = lambda documents: None
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -30,7 +35,7 @@ class FakeElasticsearch:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self, port: int = 0) -> FakeElasticsearch:
         if not self._thread.is_alive():
@@ -49,19 +54,23 @@ class FakeElasticsearch:
 
     async def _start(self, port: int) -> None:
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.add_routes([web.post("/_bulk", self._bulk)])
+        app.add_routes([web.post("/{path:.*}_bulk", self._bulk)])
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=self._tls)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
 
     async def _bulk(self, request: web.Request) -> web.Response:
         self.requests += 1
         self.authorizations.add(request.headers.get("Authorization", ""))
-        lines = [json.loads(line) for line in (await request.read()).split(b"\n") if line]
+        body = await request.read()
+        seen = {"path": request.path_qs, "headers": dict(request.headers)}
+        self.log.append(seen | {"sent": request.content_length, "read": len(body)})
+        lines = [json.loads(line) for line in body.split(b"\n") if line]
+        self.actions += lines[::2]
         documents = [
-            {"action": action["create"], "source": source}
+            {"action": next(iter(action.values())), "name": next(iter(action)), "source": source}
             for action, source in zip(lines[::2], lines[1::2], strict=True)
         ]
         answer = self.answer(documents)
@@ -71,11 +80,15 @@ class FakeElasticsearch:
         for number, document in enumerate(documents):
             index, id_ = document["action"]["_index"], document["action"].get("_id") or f"auto-{len(self.documents)}"
             status = answer[number] if answer else 201
-            if status == 201 and (index, id_) in self.documents:
+            name = document["name"]
+            if status == 201 and name == "create" and (index, id_) in self.documents:
                 status = 409
             if status == 201:
                 self.documents[index, id_] = document["source"]
-                items.append({"create": {"status": 201}})
+                items.append({name: {"status": 201}})
             else:
-                items.append({"create": {"status": status, "error": {"type": f"t{status}", "reason": "by the test"}}})
-        return web.json_response({"errors": any("error" in item["create"] for item in items), "items": items})
+                error = {"type": f"t{status}", "reason": "by the test"}
+                items.append({name: {"status": status, "error": error}})
+        return web.json_response(
+            {"errors": any("error" in result for item in items for result in item.values()), "items": items}
+        )

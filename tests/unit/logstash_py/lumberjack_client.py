@@ -40,6 +40,11 @@ class Sender:
     def __init__(self, port: int, timeout: float = 10) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
 
+    @property
+    def name(self) -> str:
+        """How the server's log calls this connection."""
+        return "{}:{}".format(*self.socket.getsockname())
+
     def send(self, events: list[dict], *, compress: bool = True) -> None:
         self.socket.sendall(window_of(events, compress=compress))
 

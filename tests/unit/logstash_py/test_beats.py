@@ -36,6 +36,12 @@ async def listening(options: str = "enrich => []", batch_size: int = 100):
         await task
 
 
+@pytest.fixture(autouse=True)
+def no_lingering(monkeypatch) -> None:
+    """Most tests here never store what they take."""
+    monkeypatch.setattr(beats, "LINGER", 0.01)
+
+
 def sequence(ack: bytes) -> int:
     assert ack[:2] == b"2A"
     return int.from_bytes(ack[2:], "big")
@@ -90,10 +96,50 @@ async def test_enrichment_is_as_in_logstash() -> None:
             "@timestamp": "2025-02-02T12:34:56.123Z",
             "@version": "1",
             "event": {"original": "m"},
-            "tags": ["beats_input_codec_plain_applied", "t"],
+            "tags": ["t", "beats_input_codec_plain_applied"],
             "a": {"b": "c"},
             "@metadata": {"input": {"beats": {"host": {"ip": "127.0.0.1"}}}},
         }
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("options", "sent", "expected"),
+    [
+        # What the Beat says of `event` is kept beside the text.
+        ("", {"message": "m", "event": {"module": "x"}}, {"event": {"module": "x", "original": "m"}}),
+        ("", {"message": 5}, {"message": "5"}),
+        ("", {"line": "old"}, {"message": "old", "line": None}),
+        ("", {"metric": 1}, {"tags": ["beats_input_raw_event"], "event": None}),
+        ("enrich => none", {"message": "m"}, {"tags": None, "event": None, "@metadata": {}}),
+        ("enrich => source_metadata codec => plain", {"message": "m"}, {"tags": None, "event": {"original": "m"}}),
+        ("ecs_compatibility => disabled", {"message": "m"}, {"@metadata": {"ip_address": "127.0.0.1"}}),
+        ("codec => json", {"message": '{"a":{"b":1}}', "a": {"c": 2}}, {"a": {"b": 1, "c": 2}, "message": None}),
+        ("codec => json enrich => none", {"message": "no"}, {"message": "no", "tags": ["_jsonparsefailure"]}),
+        ('type => "t" tags => ["a"] add_field => { "x" => "%{message}" }', {"message": "m"}, {"type": "t", "x": "m"}),
+        ('type => "t"', {"message": "m", "type": "own"}, {"type": "own"}),
+    ],
+)
+async def test_events_are_as_the_plugin_makes_them(options: str, sent: dict, expected: dict) -> None:
+    async with listening(options=options) as (_, writer, intake):
+        writer.write(window_of([sent]))
+        (event,) = (await intake.batch()).events
+        assert {key: event.get(key) for key in expected} == expected
+
+
+@pytest.mark.asyncio
+async def test_the_bytes_of_a_window_are_given_back_when_it_is_stored() -> None:
+    async with listening() as (reader, writer, intake):
+        writer.write(window_of([{"message": "x" * 10_000}]) + window_of([{"n": 1}], compress=False)[:-3])
+        batch = await intake.batch()
+        assert intake.budget.held > 10_000
+        batch.finish()
+        await reader.readexactly(6)
+        assert 0 < intake.budget.held < 100
+        writer.close()
+        async with asyncio.timeout(5):
+            while intake.budget.held:
+                await asyncio.sleep(0.01)
 
 
 @pytest.mark.asyncio

@@ -1,7 +1,6 @@
 """The protocol, without a network."""
 
 import struct
-import zlib
 
 import pytest
 from hypothesis import given
@@ -54,14 +53,18 @@ def test_an_acknowledgement_is_six_bytes() -> None:
     assert ack(2, 258) == b"2A\0\0\1\2"
 
 
-BOMB = zlib.compress(b"2" * 50_000_000, 9)
+# Each is a lot of bytes in few: of spaces in one event, of events, and of nothing that is a frame.
+SPACES = compressed(json_frame(1, {"a": " " * 900_000}) * 2)
+EVENTS_BOMB = compressed(json_frame(1, {"a": 1}) * 60_000)
+JUNK = compressed(b"2" * 50_000_000)
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"GET / HTTP/1.1\r\n", "protocol version"),
-        (b"\x16\x03\x01\x02\x00", "protocol version"),
+        (b"GET / HTTP/1.1\r\n", "an HTTP request"),
+        (b"\x16\x03\x01\x02\x00", "a TLS client"),
+        (b"\0\0", "unknown protocol version"),
         (b"2Zxxxx", "frame type"),
         (window(1) + b"2J" + struct.pack(">II", 1, 0xFFFFFFFF), "over the limit"),
         (window(1) + b"2C" + struct.pack(">I", 0xFFFFFFFF), "over the limit"),
@@ -78,19 +81,73 @@ BOMB = zlib.compress(b"2" * 50_000_000, 9)
         (window(1) + b"2C" + struct.pack(">I", 4) + b"junk", "can't be read"),
         (window(1) + compressed(json_frame(1, {"a": 1})[:-1]), "middle of a frame"),
         (window(1) + compressed(compressed(json_frame(1, {"a": 1}))), "compressed frame in"),
-        (window(1) + b"2C" + struct.pack(">I", len(BOMB)) + BOMB, "more than"),
+        (window(2) + SPACES, "a compressed frame holds more than"),
+        (window(100_000) + EVENTS_BOMB, "a compressed frame holds more than"),
+        (window(1) + JUNK, "unknown frame type"),
+        (window(2) + json_frame(1, {"a": "x" * 700_000}) * 2, "a window of more than"),
+        (b"1W" + struct.pack(">I", 1) + b"1D" + struct.pack(">II", 1, 5000), "5000 pairs"),
+        (b"1W" + struct.pack(">I", 1) + b"1D" + struct.pack(">III", 1, 1, 0xFFFFFFF0), "over the limit"),
     ],
 )
 def test_what_is_no_lumberjack_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(ProtocolError, match=reason):
-        Connection(max_decompressed=1_000_000).receive(data)
+        Connection(max_decompressed=1_000_000, max_window_bytes=1_000_000).receive(data)
+
+
+def test_a_frame_is_refused_by_what_it_claims_before_it_comes() -> None:
+    connection = Connection()
+    with pytest.raises(ProtocolError, match="4294967295 bytes is over the limit"):
+        connection.receive(window(1) + b"2J" + struct.pack(">II", 1, 0xFFFFFFFF))
+    assert connection.held < 100
+
+
+def test_what_is_sent_ahead_stays_as_small_as_it_came() -> None:
+    connection = Connection()
+    one = window(1) + compressed(json_frame(1, {"message": "x" * 1_000_000}))
+    connection.feed(one * 50)
+    assert connection.held < 200_000
+    assert connection.next_window().size > 1_000_000
+    assert connection.held < 200_000
+
+
+# Frames that are whole, cut, or wrong in some way: what a fuzzer has to begin with.
+_EVENTS = st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=20), st.integers()), max_size=3)
+_FRAMES = st.recursive(
+    st.one_of(
+        st.integers(0, 5).map(window),
+        st.tuples(st.integers(0, 9), _EVENTS).map(lambda pair: json_frame(*pair)),
+        st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3).map(lambda event: data_frame(1, event)),
+        st.binary(max_size=12),
+        st.tuples(st.sampled_from([b"2J", b"2C", b"1D", b"2W"]), st.binary(max_size=12)).map(b"".join),
+    ),
+    lambda inner: st.lists(inner, max_size=4).map(b"".join).map(compressed),
+    max_leaves=6,
+)
+
+
+def outcome(data: bytes, pieces: list[int]) -> tuple[list[tuple], str | None, int]:
+    """(windows, error, bytes held at the end) when `data` comes in pieces of these lengths, and then in one."""
+    connection, windows, at = Connection(max_payload=4096, max_compressed=4096, max_decompressed=8192), [], 0
+    try:
+        for length in [*pieces, len(data)]:
+            connection.feed(data[at : at + length])
+            at += length
+            while got := connection.next_window():
+                windows.append((got.version, got.sequence, got.events, got.size))
+    except ProtocolError as error:
+        return windows, str(error), 0
+    return windows, None, connection.held
+
+
+@given(st.lists(_FRAMES, max_size=6).map(b"".join), st.lists(st.integers(0, 30), max_size=40))
+def test_any_bytes_either_parse_or_are_refused_however_they_are_cut(data: bytes, pieces: list[int]) -> None:
+    windows, error, held = outcome(data, [])
+    assert outcome(data, pieces) == (windows, error, held)
+    # At most one compressed frame more than came.
+    assert held <= len(data) + 8192
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_either_parse_or_are_refused(data: bytes) -> None:
-    try:
-        Connection().receive(data)
-        Connection().receive(window(2) + data)
-        Connection().receive(window(1) + compressed(data))
-    except ProtocolError:
-        pass
+def test_noise_is_refused(data: bytes) -> None:
+    for whole in (data, window(2) + data, window(1) + compressed(data)):
+        outcome(whole, [1] * 10)
