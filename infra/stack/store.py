@@ -1,14 +1,17 @@
 """What Elasticsearch holds, as the user pt_reader sees it."""
 
+import time
 from datetime import datetime
 
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
 from native.settings import Settings
 from native.state import SERVICES
 from stack.written import LogFile, Mark
 
 PATTERN = "logs-*-pt"
+# How long the shard of a data stream that was made just now may take to start: a search is answered 503 till then.
+SHARD_SECONDS = 5
 
 
 class Store:
@@ -19,11 +22,23 @@ class Store:
             settings.elasticsearch_url,
             basic_auth=("pt_reader", settings.secrets["PT_READER_PASSWORD"]),
             request_timeout=10,
+            max_retries=0,
         )
 
     def search(self, **query) -> dict:
         """A search over all six; streams that do not exist yet are empty ones."""
-        return self.client.search(index=PATTERN, ignore_unavailable=True, allow_no_indices=True, **query).body
+        deadline = time.monotonic() + SHARD_SECONDS
+        while True:
+            try:
+                return self.client.search(index=PATTERN, ignore_unavailable=True, allow_no_indices=True, **query).body
+            except ApiError as error:
+                if error.status_code != 503 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def count(self, query: dict) -> int:
+        """How many documents match."""
+        return self.search(query=query, size=0, track_total_hits=True)["hits"]["total"]["value"]
 
     def streams(self) -> dict[str, dict]:
         """{data stream: {"docs": count, "last": newest document's @timestamp or None}}, all six."""

@@ -47,7 +47,7 @@ class Stack:
         return [hit["_source"] for hit in scan(client, index=PATTERN, query={"query": query}, size=5_000)]
 
     def count(self, query: dict) -> int:
-        return Store(self.settings).client.count(index=PATTERN, query=query)["count"]
+        return Store(self.settings).count(query)
 
     def wait_for_documents(self, query: dict, number: int, what: str, seconds: float = 30) -> list[dict]:
         """The documents that match, once there are `number` of them."""
