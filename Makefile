@@ -35,7 +35,7 @@ traffic: .venv ## real requests through nginx, then every line is counted (N=100
 test: lint test-unit test-pipeline test-integration ## everything below
 
 test-unit: .venv ## each part by itself
-	$(PYTHON) -m pytest tests/unit
+	$(PYTHON) -m pytest -n auto tests/unit
 
 test-pipeline: .venv ## the pipeline's golden cases, and which of its branches they reach
 	$(PYTHON) -m logstash_py test tests/pipeline/cases --coverage --fail-under 100
