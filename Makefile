@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 N ?= 100
 SERVICE ?= django
 
-.PHONY: help up down clean status logs traffic test test-unit test-pipeline test-integration lint lock
+.PHONY: help up down clean status logs traffic test test-unit test-pipeline test-integration bench-pipeline lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test-pipeline: .venv ## the pipeline's golden cases, and which of its branches t
 test-integration: .venv ## a stack of its own: real lines into a real Elasticsearch
 	$(PYTHON) -m pytest tests/integration
 
+bench-pipeline: .venv ## events a second of logstash_py on the project's pipeline
+	$(PYTHON) -m tests.bench.pipeline
+
 lint: .venv ## ruff
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -63,6 +66,8 @@ lint: .venv ## ruff
 	@.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@
 
-lock: .venv ## renew requirements.lock from pyproject.toml
+lock: .venv ## renew the locks from pyproject.toml: everything, and what the services need
 	.venv/bin/uv pip compile pyproject.toml --group logstash --group native --group dev --generate-hashes \
 		--python-version 3.11 --universal --upgrade --quiet --no-header --output-file requirements.lock
+	.venv/bin/uv pip compile pyproject.toml --generate-hashes --constraint requirements.lock \
+		--python-version 3.11 --universal --quiet --no-header --output-file services/requirements.lock
