@@ -22,7 +22,12 @@ def fail(text: str, **environ: str) -> ConfigError:
         ("input { kafka { } }", 1, 9, "input plugin named 'kafka'"),
         ("output {\n\n  if [a] { s3 { } }\n}", 3, 12, "output plugin named 's3'"),
         ('filter {\n  grok {\n    pattern => "x"\n  }\n}', 3, 5, "Unknown setting 'pattern' for grok"),
-        ('output { elasticsearch { data_stream => "true"\n index => "x" } }', 2, 2, "Invalid data stream configuration: ['index']"),
+        (
+            'output { elasticsearch { data_stream => "true"\n index => "x" } }',
+            2,
+            2,
+            "Invalid data stream configuration: ['index']",
+        ),
         ("output { stdout { codec => cbor } }", 1, 19, "codec plugin named 'cbor'"),
         ('filter { json { source => "m" skip_on_invalid_json => "perhaps" } }', 1, 31, "must be a boolean"),
         ('filter { grok { match => { "m" => "%{NOPE}" } } }', 1, 17, "pattern %{NOPE} not defined"),

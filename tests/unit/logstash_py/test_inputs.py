@@ -239,6 +239,36 @@ async def test_a_new_file_with_a_known_inode_is_read_from_its_start(tmp_path: Pa
 
 
 @pytest.mark.asyncio
+async def test_a_position_waits_for_all_lines_before_it(tmp_path: Path) -> None:
+    append(tmp_path / "a.log", "1\n2\n")
+    # Each line is read, and stored, by itself.
+    async with running(tail(tmp_path, "start_position => beginning file_chunk_size => 2"), batch_size=1) as one:
+        first, second = await one.intake.batch(), await one.intake.batch()
+        second.finish()
+    assert json.loads((tmp_path / "sincedb").read_text())["offset"] == 0
+    first.finish()
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_was_read_to_its_end_is_not_read_again_but_another_is(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    append(log, "the first file\n")
+    options = (
+        f'mode => read exit_after_read => true file_completed_action => log file_completed_log_path => "{tmp_path}/d"'
+    )
+    async with running(tail(tmp_path, options)) as one:
+        await one.events(1)
+        await asyncio.wait_for(one.task, 5)
+    async with running(tail(tmp_path, options)) as one:
+        await asyncio.wait_for(one.task, 5)
+        assert one.intake.events_in == 0
+    # In place: the same inode and length, other bytes.
+    log.write_text("another  file.\n")
+    async with running(tail(tmp_path, options)) as one:
+        assert messages(await one.events(1)) == ["another  file."]
+
+
+@pytest.mark.asyncio
 async def test_a_file_is_read_once_and_then_logged_or_deleted(tmp_path: Path) -> None:
     append(tmp_path / "a.log", "1\n2")
     (tmp_path / "b.gz").write_bytes(gzip.compress(b"3\n4\n"))
