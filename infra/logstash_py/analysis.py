@@ -23,6 +23,16 @@ def _tree(pattern: re.Pattern[str]) -> list[Any]:
     return list(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
 
 
+def anchored(pattern: Any) -> bool:
+    """Whether a match can only begin where the text does."""
+    if not isinstance(pattern, re.Pattern):
+        return False
+    return _tree(pattern)[:1] == [_START]
+
+
+_START = (op.AT, op.AT_BEGINNING_STRING)
+_END = (op.AT, op.AT_END_STRING)
+
 # Texts
 
 
@@ -39,8 +49,8 @@ def texts(pattern: Any) -> Texts | None:
     if not isinstance(pattern, re.Pattern) or pattern.flags & re.IGNORECASE:
         return None
     items = _tree(pattern)
-    at_start = bool(items) and items[0] == (op.AT, op.AT_BEGINNING_STRING)
-    at_end = bool(items) and items[-1] == (op.AT, op.AT_END_STRING)
+    at_start = items[:1] == [_START]
+    at_end = items[-1:] == [_END]
     found = _texts(items[at_start : len(items) - at_end])
     return None if found is None else Texts(found, at_start, at_end)
 
@@ -114,10 +124,7 @@ def exponent(pattern: re.Pattern[str]) -> int:
     A backtracking matcher tries each way to share a text among the repetitions that compete for it. One that can't
     take what follows it doesn't compete: `[^|]*\\|` goes on in one way only.
     """
-    items = _tree(pattern)
-    cost = _sequence(items, 0, pattern.flags)
-    anchored = bool(items) and items[0] == (op.AT, op.AT_BEGINNING_STRING)
-    return cost.degree + 1 + (not anchored)
+    return _sequence(_tree(pattern), 0, pattern.flags).degree + 1 + (not anchored(pattern))
 
 
 def safe_length(exponent: int, steps: int) -> int:

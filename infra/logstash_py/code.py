@@ -39,9 +39,17 @@ class Code:
         self.lines: list[str] = []
         self.depth = 1
         self._locals = 0
-        # Variables of objects, by their paths; and the paths whose variables hold them here, a set for each open block.
+        # Variables of objects, by their paths: None when not looked up yet. And the paths of those that have been looked
+        # up here for sure, a set for each open block.
         self._objects: dict[Path, str] = {}
         self._known: list[set[Path]] = [set()]
+        self._begin = 0
+
+    def begin(self) -> None:
+        """From here on, `event` is another one."""
+        self.line("get = event.get")
+        self._begin = len(self.lines)
+        self.line("")
 
     def fresh(self) -> str:
         """The name of a new local variable."""
@@ -84,19 +92,24 @@ class Code:
         return name
 
     def object(self, path: Path) -> str:
-        """A variable that holds the object at `path`: EMPTY when there is nothing, an Elsewhere when it is no object."""
+        """A variable that holds the object at `path`: EMPTY when there is nothing, an Elsewhere for what is no
+        object."""
         name = self._objects.setdefault(path, f"o{len(self._objects) + 1}")
         if not any(path in known for known in self._known):
-            parent = f"{self.object(path[:-1])}.get" if len(path) > 1 else "get"
-            with self.block(f"if type({name} := {parent}({path[-1]!r})) is not dict:"):
-                self.line(f"{name} = EMPTY if {name} is None else Elsewhere(event, {path})")
+            with self.block(f"if {name} is None:"):
+                parent = f"{self.object(path[:-1])}.get" if len(path) > 1 else "get"
+                with self.block(f"if type({name} := {parent}({path[-1]!r})) is not dict:"):
+                    self.line(f"{name} = EMPTY if {name} is None else Elsewhere(event, {path})")
             self._known[-1].add(path)
         return name
 
     def changed(self, path: Path = ()) -> None:
-        """Another value stands at `path`, or may: variables of objects there and below no longer count."""
+        """Another value stands at `path`, or will: the objects there and below are to be looked up again."""
+        stale = [one for one in self._objects if one[: len(path)] == path]
+        if stale:
+            self.line(f"{' = '.join(self._objects[one] for one in stale)} = None")
         for known in self._known:
-            known -= {one for one in known if one[: len(path)] == path}
+            known.difference_update(stale)
 
     def field(self, reference: Any) -> Field:
         """The field of a reference, which may hold sprintf. It is then read once, here. A malformed one raises
@@ -144,6 +157,8 @@ class Code:
         """The code so far as a function."""
         if returns or not self.lines:
             self.line(f"return {returns}")
+        if self._objects:
+            self.lines[self._begin] += f"{' = '.join(self._objects.values())} = None"
         # Local variables are faster than built-in names, and make for denser code.
         built_in = [f"{one}={one}" for one in ("type", "dict", "list", "str")]
         source = f"def {name}({', '.join([*parameters, '*', *built_in])}):\n" + "\n".join(self.lines) + "\n"
@@ -154,7 +169,7 @@ class Code:
 def function(name: str, emit: Callable[[Code], None]) -> Callable[[fieldref.Event], None]:
     """What `emit` writes, as a function of an event."""
     code = Code()
-    code.line("get = event.get")
+    code.begin()
     emit(code)
     return code.function(name, "event")
 
@@ -172,16 +187,16 @@ class Field:
 
     def get(self) -> str:
         """The value, None when there is none."""
-        if len(self._path) == 1 and self._path != ("@metadata",):
-            return f"get({self._last})"
-        return f"get_field(event, {self._path})" if self._general else f"{self._object()}.get({self._last})"
+        if self._general:
+            general = f"get_field(event, {self._path})"
+            # Below a text there is nothing.
+            return general if len(self._path) == 1 else f"(None if type(get({self._path[0]!r})) is str else {general})"
+        return f"get({self._last})" if len(self._path) == 1 else f"{self._object()}.get({self._last})"
 
     def take(self) -> str:
         """Takes the value out of the event; MISSING when there is none."""
-        if self._general:
-            taken = f"take_field(event, {self._path})"
-        else:
-            taken = f"{self._object()}.pop({self._last}, MISSING)"
+        general = f"take_field(event, {self._path})"
+        taken = general if self._general else f"{self._object()}.pop({self._last}, MISSING)"
         self._code.changed(self._path)
         return taken
 
@@ -194,21 +209,26 @@ class Field:
         code = self._code
         if self._general:
             code.line(f"set_field(event, {self._path}, {value})")
+            self.made()
         elif len(self._path) == 1:
             code.line(f"event[{self._last}] = {value}")
         else:
             value = code.local(value)
-            code.line(f"{self._made(self._path[:-1])}[{self._last}] = {value}")
+            code.line(f"{self._making(self._path[:-1])}[{self._last}] = {value}")
         code.changed(self._path)
+
+    def made(self) -> None:
+        """To be called when something else sets the field: it may make the objects on the way to it."""
+        self._code.changed(self._path[:1])
 
     def _object(self) -> str:
         return self._code.object(self._path[:-1]) if len(self._path) > 1 else "event"
 
-    def _made(self, path: Path) -> str:
+    def _making(self, path: Path) -> str:
         """The variable of an object that is made when there is none."""
         name = self._code.object(path)
         with self._code.block(f"if {name} is EMPTY:"):
-            parent = self._made(path[:-1]) if len(path) > 1 else "event"
+            parent = self._making(path[:-1]) if len(path) > 1 else "event"
             self._code.line(f"{parent}[{path[-1]!r}] = {name} = {{}}")
         return name
 

@@ -219,9 +219,10 @@ class _Code(Code):
     def loop(self, statements: list[nodes.Statement]) -> None:
         self.line("out = []")
         self.line("leave = out.append")
-        at = len(self.lines)
+        counters = len(self.lines)
+        self.line("")
         with self.block("for event in events:"):
-            self.line("get = event.get")
+            self.begin()
             with self.block("try:"):
                 self.statements(statements)
             with self.block("except Exception as error:"):
@@ -233,7 +234,7 @@ class _Code(Code):
             self.line(f"{metrics}.events_out += {counter}")
         names = dict.fromkeys(counter for counter, _ in self.counters)
         if names:
-            self.lines.insert(at, f"    {' = '.join(names)} = 0")
+            self.lines[counters] += f"{' = '.join(names)} = 0"
 
     def statements(self, statements: list[nodes.Statement]) -> None:
         # Plugins that the same events come to share their counter.
@@ -318,7 +319,7 @@ class _Code(Code):
         for name in lists.values():
             self.line(f"{name} = []")
         with self.block("for event in events:"):
-            self.line("get = event.get")
+            self.begin()
             with self.block("try:"):
                 write(statements)
             with self.block("except Exception as error:"):
@@ -374,8 +375,8 @@ class _Conditions:
     def function(self, node: nodes.Condition) -> Callable[[Event], bool]:
         code = Code()
         code.names = self.code.names
-        code.line("get = event.get")
-        return code.function("condition", "event", returns=self.expression(node))
+        code.begin()
+        return code.function("condition", "event", returns=_Conditions(code, self.environ).expression(node))
 
     def expression(self, node: nodes.Condition) -> str:
         match node:
@@ -394,8 +395,8 @@ class _Conditions:
                 value = self.code.fresh()
                 get = self._get(node)
                 # Zero, [] and {} are true.
-                present = f"({value} := {get}) is not None and {value} is not False"
-                return f"({present} and {value} != '' and {value} != 'false')"
+                text = f"{value} != '' and {value} != 'false'"
+                return f"({text} if type({value} := {get}) is str else {value} is not None and {value} is not False)"
             case nodes.String():
                 return repr(self._text(node) not in ("", "false"))
             case nodes.Number() | nodes.Regexp() | nodes.Array():
@@ -496,7 +497,7 @@ class _Conditions:
         """Whether the pattern is found in a text; by the text's own methods where it stands for a few texts."""
         found = analysis.texts(pattern)
         if found is None or not (found.at_start or found.at_end or len(found.texts) == 1):
-            return f"{self.code.bind(pattern.search)}({value}) is not None"
+            return f"{self.code.bind(regex.searcher(pattern))}({value}) is not None"
         if found.texts == [""] and not (found.at_start and found.at_end):
             return "True"
         texts = tuple(found.texts)

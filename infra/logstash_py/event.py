@@ -31,8 +31,8 @@ def build(data: dict[str, Any]) -> Event:
     provided = data.get("@timestamp")
     if provided is None:
         data["@timestamp"] = Timestamp.now()
-    elif not isinstance(provided, Timestamp):
-        timestamp = Timestamp.parse(provided) if isinstance(provided, str) else None
+    elif type(provided) is not Timestamp:
+        timestamp = Timestamp.parse(provided) if type(provided) is str else None
         if timestamp is None:
             data["_@timestamp"] = provided
             data["@timestamp"] = Timestamp.now()

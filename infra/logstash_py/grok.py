@@ -76,17 +76,18 @@ class Grok:
     """One compiled grok pattern.
 
     `pattern` is a compiled regular expression; `captures` lists (group, field reference, cast or None) in the pattern's
-    order.
+    order; `bounded` is a search that takes no longer than `seconds`, None where none can, or without `seconds`.
     """
 
-    __slots__ = ("captures", "pattern")
+    __slots__ = ("bounded", "captures", "pattern")
 
-    def __init__(self, pattern: str, patterns: dict[str, str], named_captures_only: bool) -> None:
+    def __init__(self, pattern: str, patterns: dict[str, str], named_captures_only: bool, seconds: float = 0) -> None:
         """Raises UndefinedPattern, or ValueError for a malformed regular expression."""
         casts: dict[str, str] = {}
         source = _expand(pattern, patterns, named_captures_only, casts, ())
         compiled = regex.compile(source, dot_all=True)
         self.pattern = compiled.pattern
+        self.bounded = regex.bounded(compiled.pattern, seconds) if seconds else None
         self.captures = [
             (group, name.split("\0")[0], _CASTS.get(casts.get(name, ""))) for name, group in compiled.names
         ]

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -486,17 +487,19 @@ _FOLDERS = {"input": "inputs", "filter": "filters", "output": "outputs", "codec"
 KINDS = tuple(_FOLDERS)
 
 
+@cache
+def _modules(kind: str) -> dict[str, str]:
+    """The modules of a kind by the names of their plugins; a module has an underscore where Python has the name."""
+    package = import_module(f".{_FOLDERS[kind]}", __package__)
+    return {module.name.rstrip("_"): f"{package.__name__}.{module.name}" for module in iter_modules(package.__path__)}
+
+
 def names(kind: str) -> list[str]:
     """The plugins of a kind, in alphabetical order."""
-    package = import_module(f".{_FOLDERS[kind]}", __package__)
-    return sorted(module.name.rstrip("_") for module in iter_modules(package.__path__))
+    return sorted(_modules(kind))
 
 
 def find(kind: str, name: str) -> type[Any] | None:
-    """The class of a plugin: the module of its name (with an underscore where Python has the name) defines `plugin`."""
-    if name not in names(kind):
-        return None
-    folder = _FOLDERS[kind]
-    package = import_module(f".{folder}", __package__)
-    modules = {module.name.rstrip("_"): module.name for module in iter_modules(package.__path__)}
-    return import_module(f".{folder}.{modules[name]}", __package__).plugin
+    """The class of a plugin: the module of its name defines `plugin`."""
+    module = _modules(kind).get(name)
+    return import_module(module).plugin if module else None

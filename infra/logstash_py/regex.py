@@ -60,6 +60,12 @@ def compile(source: str, dot_all: bool = False) -> Regex:
         raise ValueError(f"{_ruby_words(error)}: /{source}/{'m' if dot_all else ''}") from None
 
 
+def searcher(pattern: Any) -> Callable[[str], Any]:
+    """The method that finds a compiled pattern anywhere in a text. `re` looks for `\\A…` at each place of the text, its
+    `match` at the first only."""
+    return pattern.match if analysis.anchored(pattern) else pattern.search
+
+
 # What `re` does at least, on any machine in use.
 _STEPS_PER_SECOND = 30_000_000
 
@@ -75,7 +81,7 @@ def bounded(pattern: Any, seconds: float) -> BoundedSearch | None:
     only in a process's main thread, and its timer would be the whole process's.)
     """
     if not isinstance(pattern, re.Pattern):
-        return lambda text, seconds: pattern.search(text, timeout=seconds)
+        return _timed(pattern.search)
     try:
         exponent = analysis.exponent(pattern)
     except analysis.Exponential:
@@ -84,20 +90,23 @@ def bounded(pattern: Any, seconds: float) -> BoundedSearch | None:
         if exponent == 1:
             return None
         limit = analysis.safe_length(exponent, int(seconds * _STEPS_PER_SECOND))
-    fast = pattern.search
+    fast = searcher(pattern)
 
     @cache
-    def slow() -> Any:
-        return regex_package.compile(pattern.pattern, regex_package.V0 | pattern.flags & ~re.UNICODE).search
+    def slow() -> BoundedSearch:
+        same = regex_package.compile(pattern.pattern, regex_package.V0 | pattern.flags & ~re.UNICODE)
+        return _timed(same.match if analysis.anchored(pattern) else same.search)
 
-    def search(text: str, seconds: float) -> Any:
-        if len(text) <= limit:
-            return fast(text)
+    return lambda text, seconds: fast(text) if len(text) <= limit else slow()(text, seconds)
+
+
+def _timed(search: Callable[..., Any]) -> BoundedSearch:
+    def timed(text: str, seconds: float) -> Any:
         if seconds <= 0:
             raise TimeoutError
-        return slow()(text, timeout=seconds)
+        return search(text, timeout=seconds)
 
-    return search
+    return timed
 
 
 def _ruby_words(error: Exception) -> str:

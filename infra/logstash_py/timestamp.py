@@ -58,26 +58,32 @@ class Timestamp(str):
     @classmethod
     def parse(cls, text: str) -> Timestamp | None:
         """The `@timestamp` of an event or a JSON document; None for what is no ISO 8601 time."""
-        if len(text) == 24 and text[19] == "." and text[23] == "Z" and text[20:23] in MILLIS and is_second(text[:19]):
-            return cls(text)
-        match = _ISO.fullmatch(text)
-        if not match:
-            return None
-        year, month, day, hour, minute, second, fraction, zone = match.groups()
-        try:
-            moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
-            if zone and zone != "Z":
-                offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-                moment += -offset if zone[0] == "+" else offset
-        except (ValueError, OverflowError):
-            return None
-        digits = (fraction or "").rstrip("0")
-        # Milliseconds, microseconds or nanoseconds: as many groups of three as needed.
-        digits = digits.ljust(max(3, -(-len(digits) // 3) * 3), "0")
-        return cls(f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{digits}Z")
+        # What is remembered is bounded.
+        return _parse(text) if len(text) <= 64 else None
 
     def datetime(self) -> datetime:
         return datetime.fromisoformat(self[:26].rstrip("Z") + "+00:00" if len(self) > 27 else self)
 
     def epoch_seconds(self) -> int:
         return (self.datetime() - _EPOCH) // timedelta(seconds=1)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parse(text: str) -> Timestamp | None:
+    if len(text) == 24 and text[19] == "." and text[23] == "Z" and text[20:23] in MILLIS and is_second(text[:19]):
+        return Timestamp(text)
+    match = _ISO.fullmatch(text)
+    if not match:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    try:
+        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+        if zone and zone != "Z":
+            offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+            moment += -offset if zone[0] == "+" else offset
+    except (ValueError, OverflowError):
+        return None
+    digits = (fraction or "").rstrip("0")
+    # Milliseconds, microseconds or nanoseconds: as many groups of three as needed.
+    digits = digits.ljust(max(3, -(-len(digits) // 3) * 3), "0")
+    return Timestamp(f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{digits}Z")

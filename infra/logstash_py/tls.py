@@ -5,8 +5,6 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from cryptography import x509
-
 from .plugin import Option, array, boolean, list_of, number, one_of, password, path
 
 _PROTOCOLS = {f"TLSv1.{n}": getattr(ssl.TLSVersion, f"TLSv1_{n}") for n in (1, 2, 3)}
@@ -128,6 +126,9 @@ def peer(transport: Any) -> dict[str, str] | None:
     certificate = connection.getpeercert(binary_form=True) if connection else None
     if not certificate:
         return None
+    # Imported here: it takes longer than the rest of a pipeline's check.
+    from cryptography import x509
+
     return {
         "subject": x509.load_der_x509_certificate(certificate).subject.rfc4514_string(),
         "protocol": connection.version(),

@@ -64,7 +64,7 @@ def _resolve(moment: datetime, where: tzinfo) -> Timestamp | None:
 
 
 _ISO = re.compile(
-    r"(?P<year>[+-]?\d{4,9})(?:-(?:W(?P<week>\d{1,2})(?:-(?P<weekday>\d))?|(?P<yearday>\d{3})"
+    r"(?P<year>[+-]?\d{4,9}+)(?:-(?:W(?P<week>\d{1,2})(?:-(?P<weekday>\d))?|(?P<yearday>\d{3})"
     r"|(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?))?"
     r"(?:T(?:(?P<hour>\d{1,2})(?:[.,](?P<hourfraction>\d+)|:(?P<minute>\d{1,2})(?:[.,](?P<minutefraction>\d+)"
     r"|:(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?)?)?)?(?P<zone>Z|[+-]\d\d(?::?\d\d(?::?\d\d(?:\.\d+)?)?)?)?)?",
@@ -76,8 +76,8 @@ def iso8601(value: Any, where: tzinfo) -> Timestamp | None:
     """ISODateTimeFormat.dateTimeParser(): needs the T before a time, cuts to milliseconds."""
     if not isinstance(value, str):
         return None
-    if where is UTC and len(value) == 23 and value[19] in ".," and value[20:] in MILLIS and is_second(value[:19]):
-        return Timestamp(f"{value[:19]}.{value[20:]}Z")
+    if where is UTC and len(value) == 23 and value[19] == "." and value[20:] in MILLIS and is_second(value[:19]):
+        return Timestamp(value + "Z")
     match = _ISO(value)
     if not match:
         return None

@@ -59,7 +59,7 @@ def _sorted(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    return ruby_text(_sorted(value))
+    return str(value) if type(value) is int else ruby_text(_sorted(value))
 
 
 def _all_fields(event: Event) -> str:
@@ -126,8 +126,7 @@ class Fingerprint(Inlined):
             key = self.key.encode()
             return lambda value: self._encode(hmac.digest(key, _bytes(value), algorithm))
         if self.base64encode:
-            to_base64 = binascii.b2a_base64
-            return lambda value: to_base64(algorithm(_bytes(value)).digest(), newline=False).decode("ascii")
+            return lambda value: binascii.b2a_base64(algorithm(_bytes(value)).digest(), newline=False).decode("ascii")
         return lambda value: algorithm(_bytes(value)).hexdigest()
 
     def _encode(self, digest: bytes) -> str:

@@ -51,7 +51,7 @@ class GrokFilter(Inlined):
             groks = []
             for source in array(sources):
                 try:
-                    groks.append(grok.Grok(str(source), patterns, self.named_captures_only))
+                    groks.append(grok.Grok(str(source), patterns, self.named_captures_only, self.timeout_millis / 1000))
                 except ValueError as error:
                     raise self.refuse("match", str(error)) from None
             self.compiled.append((field, groks))
@@ -90,6 +90,8 @@ class GrokFilter(Inlined):
                 match_text = code.bind(self._match_text(groks))
                 texts = f"map({code.bind(ruby_text)}, {value} if type({value}) is list else [{value}])"
                 code.line(f"{matched} |= any([{match_text}(text, event, {seconds}) for text in {texts}])")
+                for _, reference, _ in (capture for one in groks for capture in one.captures):
+                    self._captured(code, reference).made()
         with code.block("except ValueError as error:"):
             # A capture that can't be set where it is to go.
             code.line(f"{code.bind(logger.warning)}('grok %s: %s', {self.id!r}, error)")
@@ -97,7 +99,7 @@ class GrokFilter(Inlined):
 
     def _match_text(self, groks: list[grok.Grok]) -> Callable[[str, Event, float], bool]:
         code = Code()
-        code.line("get = event.get")
+        code.begin()
         code.line("matched = False")
         self._emit_text(code, groks, "text", "matched", "seconds")
         return code.function("match_text", "text", "event", "seconds", returns="matched")
@@ -105,9 +107,8 @@ class GrokFilter(Inlined):
     def _emit_text(self, code: Code, groks: list[grok.Grok], text: str, matched: str, seconds: str) -> None:
         for position, one in enumerate(groks):
             found = code.fresh()
-            bounded = regex.bounded(one.pattern, self.timeout_millis / 1000) if self.timeout_millis else None
-            search = code.bind(bounded or one.pattern.search)
-            arguments = f"{text}, {seconds}" if bounded else text
+            search = code.bind(one.bounded or regex.searcher(one.pattern))
+            arguments = f"{text}, {seconds}" if one.bounded else text
             keyword = "elif" if position and self.break_on_match else "if"
             with code.block(f"{keyword} ({found} := {search}({arguments})) is not None:"):
                 self._emit_captures(code, one, found)
@@ -120,9 +121,7 @@ class GrokFilter(Inlined):
         if one.captures:
             code.line(f"{', '.join(values)}, = {found}.groups()")
         for group, reference, cast in one.captures:
-            if self.target:
-                reference = f"{self.target}{reference if reference.startswith('[') else f'[{reference}]'}"
-            field = Field(code, fieldref.parse(reference))
+            field = self._captured(code, reference)
             value = values[group - 1]
             # An empty text is no capture; as a number it is 0.
             if self.keep_empty_captures:
@@ -138,6 +137,12 @@ class GrokFilter(Inlined):
                     field.set(value)
                 else:
                     _emit_add(code, field, value)
+
+    def _captured(self, code: Code, reference: str) -> Field:
+        """The field that a capture goes to."""
+        if self.target:
+            reference = f"{self.target}{reference if reference.startswith('[') else f'[{reference}]'}"
+        return Field(code, fieldref.parse(reference))
 
     def _fail(self, event: Event) -> None:
         self.metrics.failures += 1

@@ -33,6 +33,8 @@ def _plain(value: Any) -> Any:
 
 
 def _integer(value: Any) -> int:
+    if type(value) is str and value.isdecimal() and value.isascii():
+        return int(value)
     value = _plain(value)
     if isinstance(value, str):
         return to_int(value)
@@ -42,6 +44,8 @@ def _integer(value: Any) -> int:
 
 
 def _float(value: Any) -> float:
+    if type(value) is str and value.isascii() and value.replace(".", "", 1).isdecimal():
+        return float(value)
     value = _plain(value)
     if isinstance(value, str):
         return to_float(value)
