@@ -39,7 +39,7 @@ class Code:
         self.lines: list[str] = []
         self.depth = 1
         self._locals = 0
-        # Variables of objects, by their paths: None when not looked up yet. And the paths of those that have been looked
+        # Variables of objects, by their paths: None when not looked up yet. And the paths of those that were looked
         # up here for sure, a set for each open block.
         self._objects: dict[Path, str] = {}
         self._known: list[set[Path]] = [set()]

@@ -91,7 +91,7 @@ class GrokFilter(Inlined):
                 texts = f"map({code.bind(ruby_text)}, {value} if type({value}) is list else [{value}])"
                 code.line(f"{matched} |= any([{match_text}(text, event, {seconds}) for text in {texts}])")
                 for _, reference, _ in (capture for one in groks for capture in one.captures):
-                    self._captured(code, reference).made()
+                    Field(code, fieldref.parse(self._below_target(reference))).made()
         with code.block("except ValueError as error:"):
             # A capture that can't be set where it is to go.
             code.line(f"{code.bind(logger.warning)}('grok %s: %s', {self.id!r}, error)")
@@ -121,7 +121,8 @@ class GrokFilter(Inlined):
         if one.captures:
             code.line(f"{', '.join(values)}, = {found}.groups()")
         for group, reference, cast in one.captures:
-            field = self._captured(code, reference)
+            reference = self._below_target(reference)
+            field = Field(code, fieldref.parse(reference))
             value = values[group - 1]
             # An empty text is no capture; as a number it is 0.
             if self.keep_empty_captures:
@@ -138,11 +139,10 @@ class GrokFilter(Inlined):
                 else:
                     _emit_add(code, field, value)
 
-    def _captured(self, code: Code, reference: str) -> Field:
-        """The field that a capture goes to."""
-        if self.target:
-            reference = f"{self.target}{reference if reference.startswith('[') else f'[{reference}]'}"
-        return Field(code, fieldref.parse(reference))
+    def _below_target(self, reference: str) -> str:
+        if not self.target:
+            return reference
+        return f"{self.target}{reference if reference.startswith('[') else f'[{reference}]'}"
 
     def _fail(self, event: Event) -> None:
         self.metrics.failures += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from ..event import Event, clone
 from ..fieldref import MISSING
 from ..plugin import Inlined, Option, boolean, field_reference, hash_, number, one_of, string
 from ..text import ruby_text
+
+logger = logging.getLogger(__name__)
 
 Lookup = Callable[[str], Any]
 
@@ -144,12 +147,22 @@ class Translate(Inlined):
         return lambda text: table.get(text, MISSING)
 
     def emit(self, code: Code) -> None:
-        if self.iterate_on:
-            iterated = code.local(f"{code.bind(self._iterate())}(event)")
-            code.changed()
-            with code.block(f"if {iterated}:"):
-                self.emit_matched(code)
-            return
+        with code.block("try:"):
+            if self.iterate_on:
+                self._emit_iterate(code)
+            else:
+                self._emit_single(code)
+        with code.block("except ValueError as error:"):
+            # A target that can't be set is told, and nothing more.
+            code.line(f"{code.bind(logger.error)}('translate %s: %s', {self.id!r}, error)")
+
+    def _emit_iterate(self, code: Code) -> None:
+        iterated = code.local(f"{code.bind(self._iterate())}(event)")
+        code.changed()
+        with code.block(f"if {iterated}:"):
+            self.emit_matched(code)
+
+    def _emit_single(self, code: Code) -> None:
         source, target = Field(code, fieldref.parse(self.source)), Field(code, fieldref.parse(self.target))
         value, found = code.fresh(), code.fresh()
         free = "" if self.replaces else f" and not {target.includes()}"

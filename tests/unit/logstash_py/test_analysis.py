@@ -44,7 +44,9 @@ def test_no_search_is_needed(pattern):
     assert analysis.texts(regex.compile(pattern).pattern) is not None
 
 
-@pytest.mark.parametrize("pattern", [r"^a", r"a$", r"a.", r"\d", r"(?i)a", r"(?i:a)", r"a*", r"[^a]", r"a(?=b)", r"\ba"])
+@pytest.mark.parametrize(
+    "pattern", [r"^a", r"a$", r"a.", r"\d", r"(?i)a", r"(?i:a)", r"a*", r"[^a]", r"a(?=b)", r"\ba"]
+)
 def test_a_search_is_needed(pattern):
     compiled = regex.compile(pattern).pattern
     assert analysis.texts(compiled) is None

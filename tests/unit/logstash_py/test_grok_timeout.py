@@ -95,6 +95,8 @@ def test_exponent(pattern, exponent):
 def test_the_limited_search_finds_the_same():
     """Long texts go to another package: the same groups come back."""
     text = "2025-02-02 x=1 " + "word " * 100 + "end of it"
-    compiled = regex.compile(r"(?<date>\d+-\d+-\d+) .*?x=(?<x>\d) (?<rest>(?:\w+ )+)(?m:.*)of (?<last>\w+)$", dot_all=True)
+    compiled = regex.compile(
+        r"(?<date>\d+-\d+-\d+) .*?x=(?<x>\d) (?<rest>(?:\w+ )+)(?m:.*)of (?<last>\w+)$", dot_all=True
+    )
     search = regex.bounded(compiled.pattern, 0.000_001)
     assert search(text, 10).groups() == compiled.pattern.search(text).groups()
