@@ -20,6 +20,7 @@ from stack.written import Mark
 
 USERS = 4
 TENANT = "acme"
+LABEL_SECONDS = 10  # until the worker has put a label into the store
 
 
 class Visitor:
@@ -45,7 +46,7 @@ class Visitor:
         yield
         yield get(f"{parcel}/")
         yield post(f"{parcel}/label/")
-        yield get(f"{parcel}/label/")  # 404 as long as the task has not put it there
+        yield get(f"{parcel}/label/")  # 404 as long as the task has not put it there, which it does meanwhile
         for location, status in (("Leeds", "in_transit"), ("London", "delivered")):
             yield post(f"{parcel}/scans/", json={"location": location, "status": status})
         yield get(f"{parcel}/track/")
@@ -57,12 +58,23 @@ class Visitor:
         yield self.browser_events(parcel)
         yield get("/api/parcels/PT-0000000000/")  # 404 from Django
         yield get("/")
+        yield from self.label(parcel)
         if next(self.journeys) % 10 == 1:
             yield get("/api/common/fault/")  # 500 with a traceback
             yield post(f"{parcel}/quote/", json={})  # no carrier: urllib3's retries, 502 with a traceback
             yield get("/nowhere.png")  # 404 from nginx, a line of its error log too
             yield get("/flower/")
             yield post("/api/auth/sign-in/", json={"username": "demo", "password": "wrong"})  # 400 or 401
+
+    def label(self, parcel: str):
+        """Ask for the label until it is there, as the page of a parcel does; yields after each request."""
+        deadline = time.monotonic() + LABEL_SECONDS
+        while True:
+            label = self.http.get(f"{parcel}/label/")
+            yield
+            if label.status_code != 404 or time.monotonic() > deadline:
+                return
+            time.sleep(0.2)
 
     def carrier_scan(self, reference: str) -> httpx.Response:
         body = json.dumps({"reference": reference, "location": "London", "status": "delivered"}).encode()
