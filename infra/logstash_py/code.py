@@ -43,13 +43,19 @@ class Code:
         # up here for sure, a set for each open block.
         self._objects: dict[Path, str] = {}
         self._known: list[set[Path]] = [set()]
-        self._begin = 0
 
-    def begin(self) -> None:
-        """From here on, `event` is another one."""
+    @contextmanager
+    def event(self) -> Iterator[None]:
+        """`with code.event():` what is added within works on a new value of the variable `event`."""
         self.line("get = event.get")
-        self._begin = len(self.lines)
+        at = len(self.lines)
         self.line("")
+        self._locals = 0
+        self._objects = {}
+        self._known = [set()]
+        yield
+        if self._objects:
+            self.lines[at] += f"{' = '.join(self._objects.values())} = None"
 
     def fresh(self) -> str:
         """The name of a new local variable."""
@@ -75,12 +81,14 @@ class Code:
         """`with code.block("if x:"):` what is added within stands in the block."""
         self.line(header)
         self.depth += 1
-        self._known.append(set())
+        known = self._known
+        known.append(set())
         before = len(self.lines)
         yield
         if len(self.lines) == before:
             self.line("pass")
-        self._known.pop()
+        known.pop()
+        self._known = known
         self.depth -= 1
 
     def local(self, expression: str) -> str:
@@ -157,8 +165,6 @@ class Code:
         """The code so far as a function."""
         if returns or not self.lines:
             self.line(f"return {returns}")
-        if self._objects:
-            self.lines[self._begin] += f"{' = '.join(self._objects.values())} = None"
         # Local variables are faster than built-in names, and make for denser code.
         built_in = [f"{one}={one}" for one in ("type", "dict", "list", "str")]
         source = f"def {name}({', '.join([*parameters, '*', *built_in])}):\n" + "\n".join(self.lines) + "\n"
@@ -169,8 +175,8 @@ class Code:
 def function(name: str, emit: Callable[[Code], None]) -> Callable[[fieldref.Event], None]:
     """What `emit` writes, as a function of an event."""
     code = Code()
-    code.begin()
-    emit(code)
+    with code.event():
+        emit(code)
     return code.function(name, "event")
 
 

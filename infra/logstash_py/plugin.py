@@ -361,6 +361,8 @@ class Filter(Plugin):
 
     kind = "filter"
     effect: ClassVar[str] = "change"
+    # Whether it is so little work that a loop over the batch of its own would cost more than it saves.
+    light: ClassVar[bool] = False
     common: ClassVar[dict[str, Option]] = Plugin.common | {
         "add_field": Option(hash_, {}),
         "remove_field": Option(array, []),

@@ -129,15 +129,17 @@ def load_json(text: str | bytes) -> Any:
     # An integer beyond 64 bits has 19 digits or more, and reads as a float.
     if len(text) > 18 and _has_big_float(value):
         value = json.loads(text)
-    if len(text) > MAX_DEPTH:
-        check_depth(value, text)
+    check_depth(value, text)
     return value
 
 
 def check_depth(value: Any, text: str | bytes) -> None:
     """Raises ValueError when `value`, which `text` stands for, is nested deeper than can be written again."""
-    opening = ("{", "[") if isinstance(text, str) else (b"{", b"[")
-    if text.count(opening[0]) + text.count(opening[1]) <= MAX_DEPTH:
+    # Each level takes two brackets. To look for one is faster than to count it.
+    if len(text) <= 2 * MAX_DEPTH:
+        return
+    brace, bracket = ("{", "[") if isinstance(text, str) else (b"{", b"[")
+    if text.count(brace) + (text.count(bracket) if bracket in text else 0) <= MAX_DEPTH:
         return
     level = [value]
     for _ in range(MAX_DEPTH):

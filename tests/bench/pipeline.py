@@ -1,15 +1,20 @@
-"""Throughput of logstash_py on the project's pipeline, on one core: `make bench-pipeline`.
+"""Figures of logstash_py on the project's pipeline, beside the aims: `make bench-pipeline`.
 
 A mix of all services' lines (mix.yml) goes from decoded Beats events to bulk bodies, then from Lumberjack frames;
-nothing is sent anywhere. Figures are the machine's own: compare them with each other and with the aim.
+nothing is sent anywhere. Rates are events a second of CPU on one core, so that what else the machine does counts less;
+still they are the machine's own: compare them with each other, and with the aim.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import os
 import platform
+import subprocess
+import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from multiprocessing import get_context
 
@@ -18,29 +23,33 @@ import psutil
 
 from logstash_py import Pipeline, event
 from logstash_py.lumberjack import Connection
+from logstash_py.runners import COLLECTOR_THRESHOLDS
 from tests.bench import mix
 from tests.paths import DICTIONARIES, PIPELINE
+from tests.pipeline.golden import CASES
 
-BATCH = 1_000
+# As pipeline.batch.size has it.
+BATCH = 125
 MIB = 2**20
-# Events a second on one core: what the pipeline is to reach.
-FROM_EVENTS, FROM_FRAMES = 50_000, 30_000
+ENVIRON = {"LOGSTASH_DICTIONARIES": str(DICTIONARIES), "LOGSTASH_WRITER_PASSWORD": "nothing is sent"}
+# What the pipeline is to reach: events a second, seconds, MiB.
+FROM_EVENTS, FROM_FRAMES, CHECK, GOLDEN, MEMORY = 50_000, 30_000, 0.5, 3.0, 150
 
 
 def make_pipeline() -> Pipeline:
-    environ = {"LOGSTASH_DICTIONARIES": str(DICTIONARIES), "LOGSTASH_WRITER_PASSWORD": "nothing is sent"}
-    return Pipeline.from_files([PIPELINE], environ=environ)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    return Pipeline.from_files([PIPELINE], environ=ENVIRON)
 
 
 def to_bulk(pipeline: Pipeline, decoded: Iterable[dict]) -> int:
-    """Filter, route and write a batch as bulk bodies; returns their bytes."""
+    """Filters, routes and writes a batch as bulk bodies; returns their bytes."""
     routed = pipeline.route(pipeline.run_filters([event.build(data) for data in decoded]))
     store = pipeline.outputs[0]
     return len(b"".join([store._action(one) for one in routed[0]]))
 
 
-def batches(payloads: list[bytes]) -> Iterator[list[bytes]]:
-    return (payloads[start : start + BATCH] for start in range(0, len(payloads), BATCH))
+def batches(items: list) -> Iterator[list]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
 def from_events(pipeline: Pipeline, payloads: list[bytes], seconds: float) -> float:
@@ -63,7 +72,8 @@ def from_frames(pipeline: Pipeline, windows: list[bytes], seconds: float) -> flo
         connection = Connection()
         for frames in windows:
             for window in connection.receive(frames):
-                to_bulk(pipeline, window.events)
+                for batch in batches(window.events):
+                    to_bulk(pipeline, batch)
                 count += len(window.events)
     return count / spent
 
@@ -90,29 +100,49 @@ def memory(events: int) -> tuple[float, float]:
     return early, process.memory_info().rss / MIB
 
 
+def command(*arguments: str) -> float:
+    """Seconds that `python -m logstash_py` takes, the best of three. Raises CalledProcessError."""
+    return min(timed(lambda: _run(*arguments)) for _ in range(3))
+
+
+def _run(*arguments: str) -> None:
+    command = [sys.executable, "-m", "logstash_py", *arguments]
+    subprocess.run(command, env=os.environ | ENVIRON, stdout=subprocess.DEVNULL, check=True)
+
+
+def timed(call: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.pipeline", description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=5, help="of each measurement (default 5)")
     parser.add_argument("--events", type=int, default=300_000, help="of the memory run (default 300000)")
     arguments = parser.parse_args()
 
+    def rate(name: str, value: float, aim: float) -> None:
+        print(f"{name:34}{value:9,.0f} events/s a core{value / aim:8.2f} of the aim ({aim:,})")
+
+    def limit(name: str, value: float, aim: float, unit: str) -> None:
+        print(f"{name:34}{value:9,.2f} {unit:15}{value / aim:8.2f} of the limit ({aim:g})")
+
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{python}, {psutil.cpu_count()} cores, {platform.machine()}")
-    begun = time.perf_counter()
-    pipeline = make_pipeline()
-    print(f"compiled in                       {time.perf_counter() - begun:8.2f} s")
-    payloads = list(islice(mix.events(), 20 * mix.WINDOW))
-    rate = from_events(pipeline, payloads, arguments.seconds)
-    print(f"decoded event → bulk body         {rate:8,.0f} events/s a core   {rate / FROM_EVENTS:.2f} of the aim")
-    rate = from_frames(pipeline, frames(payloads), arguments.seconds)
-    print(f"Lumberjack frames → bulk body     {rate:8,.0f} events/s a core   {rate / FROM_FRAMES:.2f} of the aim")
+    print(f"{python}, {psutil.cpu_count()} cores, {platform.machine()}, load average {os.getloadavg()[0]:.1f}")
+    pipeline, payloads = make_pipeline(), list(islice(mix.events(), 20 * mix.WINDOW))
+    rate("decoded event → bulk body", from_events(pipeline, payloads, arguments.seconds), FROM_EVENTS)
+    rate("Lumberjack frames → bulk body", from_frames(pipeline, frames(payloads), arguments.seconds), FROM_FRAMES)
     with get_context("spawn").Pool(2) as pool:
         [alone] = pool.map(in_a_process, [arguments.seconds])
         both = sum(pool.map(in_a_process, [arguments.seconds] * 2, chunksize=1))
+    print(f"{'two processes side by side':34}{both:9,.0f} events/s       {both / alone:8.2f} of one")
     with get_context("spawn").Pool(1) as pool:
         early, late = pool.apply(memory, [arguments.events])
-    print(f"two processes                     {both:8,.0f} events/s          {both / alone:.2f} of one")
-    print(f"memory after {arguments.events // 10:,} / {arguments.events:,} events: {early:.0f} / {late:.0f} MiB")
+    limit(f"memory after {arguments.events // 10:,} events", early, MEMORY, "MiB")
+    limit(f"memory after {arguments.events:,} events", late, MEMORY, "MiB")
+    limit("check of the pipeline", command("check", str(PIPELINE)), CHECK, "s")
+    limit("all golden cases", command("test", str(CASES)), GOLDEN, "s")
 
 
 if __name__ == "__main__":

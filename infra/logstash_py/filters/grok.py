@@ -99,9 +99,9 @@ class GrokFilter(Inlined):
 
     def _match_text(self, groks: list[grok.Grok]) -> Callable[[str, Event, float], bool]:
         code = Code()
-        code.begin()
-        code.line("matched = False")
-        self._emit_text(code, groks, "text", "matched", "seconds")
+        with code.event():
+            code.line("matched = False")
+            self._emit_text(code, groks, "text", "matched", "seconds")
         return code.function("match_text", "text", "event", "seconds", returns="matched")
 
     def _emit_text(self, code: Code, groks: list[grok.Grok], text: str, matched: str, seconds: str) -> None:

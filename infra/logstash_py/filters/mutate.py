@@ -95,6 +95,7 @@ def split_like_ruby(text: str, separator: str) -> list[str]:
 
 class Mutate(Inlined):
     name = "mutate"
+    light = True
     options: ClassVar = {
         "coerce": Option(hash_, {}),
         "rename": Option(hash_, {}),

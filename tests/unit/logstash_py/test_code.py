@@ -110,8 +110,8 @@ def outcome(run: Any, event: dict[str, Any]) -> tuple[Any, Any, bool]:
 @given(event=documents, program=programs)
 def test_fields(event, program):
     code, constants = Code(), []
-    code.begin()
-    emit(code, program, constants)
+    with code.event():
+        emit(code, program, constants)
     code.names |= {"constants": constants, "copied": copy.deepcopy}
     generated = code.function("generated", "event", "seen")
     expected = outcome(lambda event, seen: interpret(event, program, seen), event)
