@@ -68,8 +68,13 @@ def _summary(errors: int, warnings: int, files: int) -> str:
     return ", ".join(told) + (f" ({files} files)" if files > 1 else "")
 
 
-def check(files: Iterable[Path], environ: Mapping[str, str], ecs: str = "v8") -> list[Finding]:
-    """What is wrong in the files of one pipeline, in their order. Raises OSError for a file that can't be read."""
+def check(
+    files: Iterable[Path], environ: Mapping[str, str], ecs: str = "v8", *, to_run_here: bool = False
+) -> list[Finding]:
+    """What is wrong in the files of one pipeline, in their order. Raises OSError for a file that can't be read.
+
+    `to_run_here`: variables that aren't set and dictionaries that aren't there are errors, as they are not elsewhere.
+    """
     found: list[Finding] = []
     sections: list[nodes.Section] = []
     order: dict[str, int] = {}
@@ -81,7 +86,7 @@ def check(files: Iterable[Path], environ: Mapping[str, str], ecs: str = "v8") ->
             found.append(_finding(error))
         except UnicodeDecodeError as error:
             found.append(Finding(Position(str(file), 1, 1), f"this file is no UTF-8: {error.reason}"))
-    found += _Checker(Context(ecs, "main", environ)).check(sections)
+    found += _Checker(Context(ecs, "main", environ), missing_is_error=to_run_here).check(sections)
     return sorted(dict.fromkeys(found), key=lambda f: (order[f.position.path], f.position.line, f.position.column))
 
 
@@ -91,6 +96,10 @@ def _finding(error: ConfigError, is_error: bool = True) -> Finding:
 
 class _Checker(Compiler):
     """A compiler that goes on after an error."""
+
+    def __init__(self, context: Context, *, missing_is_error: bool) -> None:
+        super().__init__(context)
+        self._missing_is_error = missing_is_error
 
     def check(self, sections: list[nodes.Section]) -> Iterator[Finding]:
         from . import lint
@@ -162,7 +171,7 @@ class _Checker(Compiler):
             try:
                 substitute(text.text, self.context.environ, text)
             except ConfigError as error:
-                yield _finding(error, is_error=False)
+                yield _finding(error, is_error=self._missing_is_error)
 
     def _missing_dictionary(self, node: nodes.Plugin) -> Finding | None:
         for attribute in node.attributes:
@@ -170,7 +179,7 @@ class _Checker(Compiler):
                 path = Path(self._value(attribute.value))
                 if not path.exists():
                     message = f"there is no dictionary {path} here: Logstash will not start without it"
-                    return Finding(attribute.position, message, error=False)
+                    return Finding(attribute.position, message, error=self._missing_is_error)
         return None
 
     def _condition(self, condition: nodes.Condition) -> Iterator[Finding]:
@@ -178,7 +187,7 @@ class _Checker(Compiler):
             self.holds(condition)
         except ConfigError as error:
             unset = "is not defined in the environment" in error.message
-            yield _finding(error, is_error=not unset)
+            yield _finding(error, is_error=self._missing_is_error or not unset)
         except Exception:  # noqa: S110 an event's error, which `lint` looks at
             pass
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import groupby
+from time import perf_counter
 from typing import Any
 
 from . import analysis, fieldref, nodes, plugin, regex
@@ -193,7 +193,7 @@ class _Code(Code):
         super().__init__()
         self.instances = instances
         self.conditions = _Conditions(self, environ)
-        self.names |= HELPERS
+        self.names |= HELPERS | {"clock": perf_counter}
         # (name of a local counter, name of a plugin's metrics), for each plugin.
         self.counters: list[tuple[str, str]] = []
         self.lists = 0
@@ -234,27 +234,51 @@ class _Code(Code):
             self.lines[counters] += f"{' = '.join(names)} = 0"
 
     def block_of(self, events: str, statements: list[nodes.Statement]) -> None:
-        """Runs the statements over the events of a list, light ones in a row in one loop."""
-        for light, group in groupby(statements, self.light):
-            together = list(group)
-            if light:
+        """Runs the statements over the events of a list."""
+        for together, branch in self.loops(statements):
+            if branch:
+                self.parted(events, together, branch)
+            else:
                 self.each(events, lambda together=together: self.statements(together))
+
+    def loops(self, statements: list[nodes.Statement]) -> Iterator[tuple[list[nodes.Statement], nodes.Branch | None]]:
+        """What shares a loop: light statements in a row or one plugin of more work, whose time is then its own, and
+        the branch after them, which parts the events."""
+        together: list[nodes.Statement] = []
+        for statement in statements:
+            if not self.light(statement) and isinstance(statement, nodes.Branch):
+                yield together, statement
+                together = []
                 continue
-            for statement in together:
-                if isinstance(statement, nodes.Branch):
-                    self.parted(events, statement)
-                else:
-                    self.each(events, lambda statement=statement: self.statements([statement]))
+            if together and not (self.light(statement) and self.light(together[-1])):
+                yield together, None
+                together = []
+            together.append(statement)
+        if together:
+            yield together, None
 
     def each(self, events: str, write: Callable[[], None]) -> None:
         """A loop over those events of a list that haven't left."""
         self.staying(events, events)
+        begun, counters = len(self.lines), len(self.counters)
+        self.line("begun = clock()")
         with self.block(f"for event in {events}:"), self.event():
             with self.block("try:"):
                 write()
             with self.block("except Exception as error:"):
                 self.line("on_error(event, error)")
                 self.line("gone.add(id(event))")
+        if inner := self.counters[counters:]:
+            self.timed(inner)
+        else:
+            del self.lines[begun]
+
+    def timed(self, counters: list[tuple[str, str]]) -> None:
+        """The loop's time is that of the plugins in it: of light ones, each has its part by the events that came to
+        it."""
+        self.line(f"share = (clock() - begun) / ({' + '.join(counter for counter, _ in counters)} or 1)")
+        for counter, metrics in counters:
+            self.line(f"{metrics}.seconds += share * {counter}")
 
     def staying(self, to: str, events: str) -> None:
         with self.block("if gone:"):
@@ -263,15 +287,21 @@ class _Code(Code):
             with self.block("else:"):
                 self.line(f"{to} = {events}")
 
-    def parted(self, events: str, node: nodes.Branch) -> None:
-        """A branch: the events of each arm go to a list of their own."""
-        blocks = [block for _, block in node.arms] + [node.otherwise]
+    def parted(self, events: str, before: list[nodes.Statement], node: nodes.Branch) -> None:
+        """A branch, and the statements before it: the events of each arm go to a list of their own."""
+        blocks = [block for _, block in node.arms] + ([node.otherwise] if node.otherwise else [])
         lists = [f"events{self.lists + number}" for number in range(len(blocks))]
         self.lists += len(blocks)
         for name in lists:
             self.line(f"{name} = []")
         appends = iter(lists)
-        self.each(events, lambda: self.branch(node, lambda _: self.line(f"{next(appends)}.append(event)")))
+
+        def write() -> None:
+            self.statements(before)
+            self.recycle()
+            self.branch(node, lambda _: self.line(f"{next(appends)}.append(event)"))
+
+        self.each(events, write)
         for name, block in zip(lists, blocks, strict=True):
             with self.block(f"if {name}:"):
                 self.block_of(name, block)
@@ -388,6 +418,7 @@ def _run_stage(stages: list[Any], events: list[Event], on_error: OnError) -> lis
         effect, apply, metrics = stage
         metrics.events_in += len(events)
         out: list[Event] = []
+        begun = perf_counter()
         for event in events:
             try:
                 result = apply(event)
@@ -398,6 +429,7 @@ def _run_stage(stages: list[Any], events: list[Event], on_error: OnError) -> lis
                 out += result
             elif effect == "change" or not result:
                 out.append(event)
+        metrics.seconds += perf_counter() - begun
         metrics.events_out += len(out)
         events = out
     return events

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from .event import Event
+from .plugin import Metrics
 
 # What connections may have read and not yet handed over or had stored, in bytes of events on the wire. Decoded, an
 # event takes some six times its length.
@@ -159,8 +160,12 @@ class Intake:
         # How long inputs had to wait, in seconds: back-pressure.
         self.waited = 0.0
 
-    async def put(self, delivery: Delivery) -> None:
-        """Returns when the delivery is queued; never once the intake is closed, so that a sender keeps what it has."""
+    async def put(self, delivery: Delivery, metrics: Metrics) -> None:
+        """Returns when the delivery is queued; never once the intake is closed, so that a sender keeps what it has.
+
+        `metrics` are the input's: its events, and as its seconds how long it had to wait.
+        """
+        metrics.events_out += len(delivery.events)
         if not delivery.events:
             delivery.finish(0)
             return
@@ -169,7 +174,9 @@ class Intake:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         await self._queue.put(delivery)
-        self.waited += loop.time() - begun
+        waited = loop.time() - begun
+        self.waited += waited
+        metrics.seconds += waited
         self.events_in += len(delivery.events)
 
     def close(self) -> None:

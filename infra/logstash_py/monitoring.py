@@ -1,6 +1,6 @@
 """The monitoring API, with Logstash's own paths and names, on loopback by default.
 
-Left out is what only a JVM has, and a filter's time where it isn't measured.
+Left out is what only a JVM has.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ class Metrics:
     events_out: int = 0
     matches: int = 0
     failures: int = 0
-    # Time spent in the plugin, in seconds, where it is measured.
+    # Time spent in a filter or an output; how long an input had to wait for the queue.
     seconds: float = 0.0
 
 
@@ -286,7 +286,7 @@ class Codec(Plugin):
 
 
 class Input(Plugin):
-    """A source of events. `run(intake)` serves until it is cancelled and hands batches of events to `intake.put`."""
+    """A source of events. `run(intake)` serves until it is cancelled and hands events to `intake.put`."""
 
     kind = "input"
     # Whether it takes connections or datagrams from a port: such an input runs in every worker process, which share the

@@ -251,7 +251,9 @@ class Runner:
 
 
 def _input_stats(one: Any) -> dict[str, Any]:
-    stats = {"name": one.name, "events": {"out": one.metrics.events_out}}
+    metrics = one.metrics
+    events = {"out": metrics.events_out, "queue_push_duration_in_millis": int(metrics.seconds * 1000)}
+    stats = {"name": one.name, "events": events}
     if hasattr(one, "connections"):
         stats["current_connections"] = one.connections
     return stats
@@ -259,9 +261,11 @@ def _input_stats(one: Any) -> dict[str, Any]:
 
 def _filter_stats(one: Any) -> dict[str, Any]:
     metrics = one.metrics
-    events = {"in": metrics.events_in, "out": metrics.events_out}
-    if metrics.seconds:
-        events["duration_in_millis"] = int(metrics.seconds * 1000)
+    events = {
+        "in": metrics.events_in,
+        "out": metrics.events_out,
+        "duration_in_millis": int(metrics.seconds * 1000),
+    }
     stats: dict[str, Any] = {"name": one.name, "events": events}
     if metrics.matches:
         stats["matches"] = metrics.matches

@@ -87,7 +87,7 @@ class Fingerprint(Inlined):
 
     def emit(self, code: Code) -> None:
         target = Field(code, fieldref.parse(self.target))
-        digest = code.bind(self._digest())
+        digest = code.bind(self._digest(), "digest")
         sources = [(name, Field(code, fieldref.parse(name))) for name in self.source]
         if self.method == "UUID":
             target.set(f"str({code.bind(uuid.uuid4)}())")

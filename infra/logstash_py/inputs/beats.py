@@ -138,14 +138,13 @@ class Beats(Input):
 
     async def _hand_over(self, window: Window, client: _Client, intake: Intake, account: Account, peer: _Peer) -> None:
         batch = [event for data in window.events for event in peer.events(data)]
-        self.metrics.events_out += len(batch)
         acknowledge, moved = client.expect(window), account.move(window.size)
 
         def done() -> None:
             moved()
             acknowledge()
 
-        await intake.put(Delivery(batch, done))
+        await intake.put(Delivery(batch, done), self.metrics)
 
     def tls_fields(self, writer: asyncio.StreamWriter) -> dict[tuple[str, ...], str]:
         """What is known of a peer's certificate. Empty where no certificate is asked for."""

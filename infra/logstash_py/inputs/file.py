@@ -421,8 +421,7 @@ class File(Input):
         fields = {("@metadata", "path"): tracked.path, ("@metadata", "host"): host}
         fields |= {self._path_field: tracked.path, self._host_field: host}
         events = [self._build(one, fields) for one in decoded]
-        self.metrics.events_out += len(events)
-        await intake.put(Delivery(events, tracked.expect(offset)))
+        await intake.put(Delivery(events, tracked.expect(offset)), self.metrics)
 
     def _complete(self, tracked: _Tracked) -> None:
         if "log" in self.file_completed_action:

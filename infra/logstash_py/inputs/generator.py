@@ -54,8 +54,7 @@ class Generator(Input):
         await self._put(batch + [self._build(one, {self._host: host}) for one in decoder.flush()], intake)
 
     async def _put(self, batch: list[Event], intake: Intake) -> None:
-        self.metrics.events_out += len(batch)
-        await intake.put(Delivery(batch, lambda: None))
+        await intake.put(Delivery(batch, lambda: None), self.metrics)
 
 
 plugin = Generator

@@ -60,8 +60,7 @@ class Stdin(Input):
 
     async def _put(self, decoded: list[Event], intake: Any) -> None:
         if decoded:
-            self.metrics.events_out += len(decoded)
-            await intake.put(Delivery([self._build(one, self._fields) for one in decoded], lambda: None))
+            await intake.put(Delivery([self._build(one, self._fields) for one in decoded], lambda: None), self.metrics)
 
 
 plugin = Stdin

@@ -102,8 +102,7 @@ class Tcp(Input):
             account.keep(decoder.held)
             if decoded:
                 events = [self._build(one, fields) for one in decoded]
-                self.metrics.events_out += len(events)
-                await intake.put(Delivery(events, account.move(len(data))))
+                await intake.put(Delivery(events, account.move(len(data))), self.metrics)
 
     async def _fields(self, writer: asyncio.StreamWriter) -> dict[tuple[str, ...], Any]:
         ip, port, *_ = writer.get_extra_info("peername") or ("", 0)

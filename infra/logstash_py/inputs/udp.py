@@ -80,8 +80,7 @@ class Udp(Input):
                     self.metrics.failures += 1
                     continue
                 events += [self._build(one, {self._source: ip}) for one in decoded]
-            self.metrics.events_out += len(events)
-            await intake.put(Delivery(events, lambda: None))
+            await intake.put(Delivery(events, lambda: None), self.metrics)
 
 
 class _Receiver(asyncio.DatagramProtocol):

@@ -40,6 +40,7 @@ _CREATED = frozenset({200, 201})
 _CONFLICT = 409
 _DEAD_LETTERS = frozenset({400, 404})
 _LOG_EVERY = 10.0
+_NOTHING: dict[str, Any] = {}
 _UNRESOLVED = re.compile(r"%\{.*?\}")
 # What may be set beside the data_stream_* options; any other option makes data_stream => auto false.
 _FOR_STREAMS = frozenset(
@@ -351,14 +352,13 @@ class Elasticsearch(Output):
         stream = self._stream(event) if self._to_streams else self._index(event)
         metadata = event.pop("@metadata", None)
         document = dump_json(event)
+        ingest = _NOTHING
         if metadata is not None:
             event["@metadata"] = metadata
-            ingest = metadata.get("_ingest_document")
-            if type(ingest) is not dict:
-                ingest = {}
-        else:
-            ingest = {}
-        if self._default_index_given(ingest):
+            if type(given := metadata.get("_ingest_document")) is dict:
+                ingest = given
+        # An event's own index goes before a default one and before its data stream.
+        if "index" in ingest and self.index is None and ingest["index"] is not None:
             stream = str(ingest["index"])
         prefix = self._prefixes.get(stream, b"")
         if prefix == b"":
@@ -372,10 +372,6 @@ class Elasticsearch(Output):
             return prefix + b',"_id":' + dump_json(str(id_)) + b"}}\n" + document + b"\n"
         more = b"".join(b",%b:%b" % (name, dump_json(text)) for name, text in self._more(event, ingest))
         return prefix + more + b"}}\n" + document + b"\n"
-
-    def _default_index_given(self, ingest: dict[str, Any]) -> bool:
-        """An event's own index goes before a default one and before its data stream."""
-        return bool(ingest) and ingest.get("index") is not None and self.index is None
 
     def _more(self, event: Event, ingest: dict[str, Any]) -> list[tuple[bytes, str]]:
         """An option goes before what the event says for itself."""
@@ -405,9 +401,10 @@ class Elasticsearch(Output):
         type_, dataset, namespace = self.data_stream_type, self.data_stream_dataset, self.data_stream_namespace
         given = event.get("data_stream")
         if self.data_stream_auto_routing and type(given) is dict:
-            type_ = given.get("type") or type_
-            dataset = given.get("dataset") or dataset
-            namespace = given.get("namespace") or namespace
+            a, b, c = given.get("type"), given.get("dataset"), given.get("namespace")
+            if a and b and c and type(a) is type(b) is type(c) is str:
+                return a, b, c
+            type_, dataset, namespace = a or type_, b or dataset, c or namespace
         if self.data_stream_sync_fields:
             if type(given) is not dict:
                 given = event["data_stream"] = {}

@@ -195,13 +195,41 @@ def test_the_monitoring_api_counts_events_by_plugin(service, elasticsearch) -> N
     stats = poll_until("the counts", lambda: s if (s := service.stats())["events"]["out"] == 3 else None, 5)
     assert {key: stats["events"][key] for key in ("in", "filtered", "out")} == {"in": 4, "filtered": 4, "out": 3}
     plugins = stats["pipelines"]["main"]["plugins"]
-    assert plugins["inputs"][0]["events"] == {"out": 4}
+    assert plugins["inputs"][0]["events"]["out"] == 4
     by_id = {
         one["id"]: {key: one["events"][key] for key in ("in", "out")} for one in plugins["filters"] + plugins["outputs"]
     }
     assert by_id["dropper"] == {"in": 1, "out": 0}
     assert by_id["route"] == {"in": 3, "out": 3}
     assert by_id["es"] == {"in": 3, "out": 3}
+
+
+def test_the_monitoring_api_tells_where_time_goes(service, elasticsearch) -> None:
+    def slow(documents: list) -> None:
+        time.sleep(0.2)
+
+    elasticsearch.answer = slow
+    sender = service.sender()
+    for start in range(0, 4000, 1000):
+        sender.send(events(start, 1000))
+    for _ in range(4):
+        assert sender.wait_for_ack(1000)
+    main = poll_until("all", lambda: s if (s := service.stats()["pipelines"]["main"])["events"]["out"] == 4000 else 0)
+    millis = {
+        one["id"]: one["events"]["duration_in_millis"]
+        for kind in ("filters", "outputs")
+        for one in main["plugins"][kind]
+    }
+    # The only plugin that has much to do; it can't take longer than all of it did.
+    assert 0 < millis["route"] < main["events"]["duration_in_millis"]
+    assert millis["dropper"] == 0
+    # 32 batches of 125 events, three at a time.
+    assert millis["es"] >= 32 * 200
+    assert main["events"]["duration_in_millis"] >= millis["es"]
+    # Windows of a sender wait in the input, which is told of the input and in all.
+    [beats] = main["plugins"]["inputs"]
+    assert beats["events"]["queue_push_duration_in_millis"] > 200
+    assert main["events"]["queue_push_duration_in_millis"] >= beats["events"]["queue_push_duration_in_millis"]
 
 
 def test_a_taken_port_is_told(service) -> None:
