@@ -5,11 +5,26 @@ import os
 import platform
 
 import django
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
-application = get_asgi_application()
+django.setup()
+
+# These import models, which need Django set up.
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.template.utils import get_app_template_dirs  # noqa: E402
+from servestatic import ServeStaticASGI  # noqa: E402
+
+from apps.parcels.routing import websocket_urlpatterns  # noqa: E402
+from config.handler import ThreadPoolHandler  # noqa: E402
+
+# The few static files are the admin's and Swagger UI's, read where these are installed: there is nothing to collect.
+http_application = ServeStaticASGI(ThreadPoolHandler())
+for folder in get_app_template_dirs("static"):
+    http_application.add_files(folder, prefix=settings.STATIC_URL)
+
+application = ProtocolTypeRouter({"http": http_application, "websocket": URLRouter(websocket_urlpatterns)})
 
 # The root logger: what concerns the process, not one part of it.
 logging.getLogger().info(

@@ -7,11 +7,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 import pytest
 
 from tests.paths import DICTIONARIES, ROOT
+
+if TYPE_CHECKING:  # at run time only once Django is set up, below
+    from rest_framework.test import APIClient
+
+    from apps.parcels.models import Parcel
 
 sys.path.insert(0, str(ROOT / "services/django"))
 
@@ -22,8 +28,16 @@ with pytest.MonkeyPatch.context() as environment:
         "LOG_LEVEL",
         "NOISY_LOG_LEVEL",
         "USE_JSON_LOGGING",
+        "USE_FILE_LOGGING",
+        "ENVIRONMENT",
+        "LOG_ASYNC",
+        "LOG_SAMPLING",
+        "LOG_REDACT",
+        "LOGSTASH_TCP",
         "SERVICE_NAME",
         "LABEL_STORE_URL",
+        "ELASTICSEARCH_HOSTS",
+        "PT_READER_PASSWORD",
     ):
         environment.delenv(name, raising=False)
     environment.setenv("DJANGO_SETTINGS_MODULE", "config.settings.test")
@@ -92,3 +106,38 @@ def clean_state() -> Iterator[None]:
     context.clear()
     yield
     context.clear()
+
+
+@pytest.fixture
+def acme(db) -> "APIClient":
+    """Signed in as ann, a member of acme."""
+    from tests.unit.django.clients import make_client
+
+    return make_client("acme", "ann")
+
+
+@pytest.fixture
+def globex(db) -> "APIClient":
+    """Signed in as bob, a member of another tenant."""
+    from tests.unit.django.clients import make_client
+
+    return make_client("globex", "bob")
+
+
+@pytest.fixture
+def owner(db) -> "APIClient":
+    """Signed in as olga, an owner of acme."""
+    from tests.unit.django.clients import make_client
+
+    return make_client("acme", "olga", role="owner")
+
+
+@pytest.fixture
+def parcel(acme) -> "Parcel":
+    """A parcel of acme's."""
+    from apps.parcels.models import Parcel
+    from tests.unit.django.clients import PARCEL
+
+    response = acme.post("/api/parcels/", PARCEL)
+    assert response.status_code == 201
+    return Parcel.objects.get(reference=response.json()["reference"])

@@ -107,8 +107,25 @@ def test_what_does_not_fit_is_refused_whole(react_log, events):
     assert react_log() == []
 
 
-def test_intake_is_throttled(settings, monkeypatch):
-    from rest_framework.throttling import ScopedRateThrottle
+def test_intake_is_throttled_by_events_however_they_are_batched(settings, monkeypatch, react_log, caplog):
+    settings.CLIENT_LOGS_RATE, throttling_window = 1, 10
+    monkeypatch.setattr("apps.logs.throttling.time.time", lambda: 1_000_000.0)
+    assert [post(*[EVENT] * size).status_code for size in (6, 4, 1, 1)] == [202, 202, 429, 429]
+    assert len(react_log()) == 10
+    assert caplog.text.count("Client events throttled") == 1  # the flood is not ours too
+    monkeypatch.setattr("apps.logs.throttling.time.time", lambda: 1_000_000.0 + throttling_window)
+    assert post(*[EVENT] * 11).status_code == 429  # none of a batch that is too large
+    assert len(react_log()) == 10
 
-    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"client-logs": "2/min"})
-    assert [post(EVENT).status_code for _ in range(3)] == [202, 202, 429]
+
+def test_the_body_of_a_throttled_request_is_not_read(settings):
+    settings.CLIENT_LOGS_RATE = 0
+    answer = APIClient().post("/api/logs/client/", b"[" * 100_000, content_type="application/json")
+    assert answer.status_code == 429
+
+
+def test_no_line_of_a_browser_is_a_tenants(react_log):
+    """Who is not signed in must not write into what a tenant's members find."""
+    answer = APIClient().post("/api/logs/client/", {"events": [EVENT]}, headers={"X-Tenant": "acme"})
+    assert answer.status_code == 202
+    assert "acme" not in "".join(react_log())

@@ -74,7 +74,7 @@ def test_other_services_have_one_file_with_everything(configure_logging, service
 def test_without_a_path_there_is_only_the_console(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     built = build_logging(service="django", catalogue_path=CATALOGUE, log_file_path="")
-    assert list(built["handlers"]) == built["root"]["handlers"] == ["console"]
+    assert list(built["handlers"]) == ["console_verbose", "router"]
 
 
 def test_noisy_loggers_are_critical_unless_told_otherwise(configure_logging):

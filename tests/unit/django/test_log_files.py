@@ -5,6 +5,8 @@ import logging
 import multiprocessing
 import os
 import re
+import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,20 +81,62 @@ def test_a_header_is_written_once_a_file(tmp_path):
     assert [text.split("|")[1] for text in lines] == ["config.logging", "apps.x", "apps.x", "apps.x"]
 
 
+def test_a_full_disk_leaves_no_half_records(tmp_path):
+    """A limit on the file's size stands in for the disk: a write that meets it is cut short, the next one fails."""
+    path = tmp_path / "app.log"
+    if (pid := os.fork()) == 0:
+        logging.raiseExceptions = False  # tells of each failure on the console
+        writer = handler(path, max_bytes=10**6, backups=5)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 2000))
+        for number in range(20):
+            writer.handle(line(number))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        writer.handle(line(99))
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    text = path.read_text()
+    numbers = [int(text.split()[3]) for text in text.splitlines()[1:]]
+    assert numbers == [*range(len(numbers) - 1), 99] and 3 < len(numbers) < 15
+    assert text.endswith("x\n") and len(text.splitlines()[-1]) == len(text.splitlines()[1]) + 1
+
+
+def test_a_file_that_was_moved_or_removed_is_made_again(tmp_path):
+    writer = handler(tmp_path / "logs/app.log", max_bytes=10_000, backups=5)
+    writer.handle(line(0))
+    (tmp_path / "logs/app.log").rename(tmp_path / "taken.log")
+    writer.handle(line(1))
+    shutil.rmtree(tmp_path / "logs")
+    writer.handle(line(2))
+    writer.close()
+    writer.handle(line(3))
+    header, *lines = (tmp_path / "logs/app.log").read_text().splitlines()
+    assert HEADER.fullmatch(header)
+    assert [text.split("|")[3].split()[3] for text in lines] == ["2", "3"]
+
+
+def test_backups_beyond_their_number_go(tmp_path):
+    writer = handler(tmp_path / "app.log", max_bytes=1, backups=2)
+    for number in range(6):
+        writer.handle(line(number))
+    writer.close()
+    files = {file.name: file.read_text().splitlines()[1].split("|")[3].split()[3] for file in tmp_path.glob("app*")}
+    assert files == {"app.log": "5", "app.log.1": "4", "app.log.2": "3"}
+
+
 def test_a_forked_writer_goes_on_in_the_same_files(tmp_path):
-    writer = handler(tmp_path / "app.log", max_bytes=2_000, backups=200)
+    writer = handler(tmp_path / "app.log", max_bytes=1_000, backups=2000)
     writer.handle(line(0))
     pids = []
-    for _ in range(2):
+    for _ in range(4):
         if (pid := os.fork()) == 0:
-            for number in range(200):
+            for number in range(400):
                 writer.handle(line(number))
             os._exit(0)
         pids.append(pid)
-    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0]
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0, 0]
     files = [file.read_text().splitlines() for file in tmp_path.glob("app.log*")]
     assert all(HEADER.fullmatch(lines[0]) for lines in files)
-    assert sum(len(lines) - 1 for lines in files) == 401
+    assert sum(len(lines) - 1 for lines in files) == 1601
 
 
 def test_json_files_begin_with_a_json_header(tmp_path):

@@ -116,12 +116,12 @@ def test_one_request_id_goes_from_the_header_through_the_task_to_the_label_store
     mine = [line for line in celery_log.read_text().splitlines() if request_id in line]
     assert {context(line)["task_id"] for line in mine} == {answer.json()["task_id"]}
     loggers = [line.split("|")[1] for line in mine]
-    assert loggers[0] == "celery.task" and "process_memory_mb" in context(mine[0])
+    # One by the worker's main process, the others by the one that runs the task.
+    assert loggers[:2] == ["celery.worker.strategy", "celery.task"] and "process_memory_mb" in context(mine[1])
     assert loggers[-2:] == ["apps.integrations.tasks", "celery.app.trace"]
-    received = re.search(
-        rf".*\|celery\.worker\.strategy\|.*{answer.json()['task_id']}.* received .*", celery_log.read_text()
-    )
-    assert context(received[0])["task_id"] == answer.json()["task_id"]
+    path = f"/api/parcels/{reference}/label/"
+    for line in mine:
+        assert (context(line)["tenant"], context(line)["path"]) == ("acme", path) and context(line)["user_id"]
 
     for file in ("django/app.log", "django/server.log"):
         assert request_id in (stack.logs / file).read_text()
@@ -161,6 +161,14 @@ def test_requests_at_once_keep_their_contexts_apart(stack, api):
     for number, request_id in enumerate(ids):
         (line,) = [line for line in app if request_id in line]
         assert context(line)["path"] == f"/api/parcels/X{number}/"
+
+
+def test_any_worker_tells_the_metrics_of_all(stack, api):
+    for _ in range(20):
+        api("GET", "/api/auth/me/")
+    total = re.compile(r'^django_http_requests_total_by_view_transport_method_total{.*view="me"} ([\d.]+)$', re.M)
+    found = {float(total.search(api("GET", "/metrics").data.decode())[1]) for _ in range(10)}
+    assert found == {20.0}
 
 
 def test_beat_sends_the_periodic_task_and_the_worker_does_it(stack):

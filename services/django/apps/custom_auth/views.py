@@ -1,10 +1,8 @@
-import logging
-
-from django.contrib.auth import authenticate, get_user_model
-from django.db import DatabaseError
-from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_GET
-from rest_framework import status
+from django.contrib.auth import authenticate, logout
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny
@@ -12,9 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .serializers import SignInSerializer
-
-logger = logging.getLogger(__name__)
+from .serializers import SignInSerializer, TokenSerializer, UserSerializer
 
 
 class SignInView(APIView):
@@ -28,34 +24,36 @@ class SignInView(APIView):
         # Without one, and no authentication class brings one here, DRF turns 401 into 403.
         return "Token"
 
+    @extend_schema(request=SignInSerializer, responses=TokenSerializer)
     def post(self, request: Request) -> Response:
         credentials = SignInSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
-        user = authenticate(request, **credentials.validated_data)
+        # Who fails is logged by the receivers in signals.py, as who succeeds is.
+        user = authenticate(request._request, **credentials.validated_data)
         if user is None:
-            # Not the user name: people type their password there.
-            logger.warning("Sign-in refused")
             raise AuthenticationFailed("Wrong user name or password")
         token, _ = Token.objects.get_or_create(user=user)
-        logger.info("Signed in", extra={"user_id": user.pk})
+        user_logged_in.send(sender=type(user), request=request._request, user=user)
         return Response({"token": token.key})
 
 
 class SignOutView(APIView):
-    """Ends the user's token: the next sign-in makes another."""
+    """Ends the user's token, whose next sign-in makes another, or the session that the request came with."""
 
+    @extend_schema(request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        request.auth.delete()
-        logger.info("Signed out")
+        if isinstance(request.auth, Token):
+            request.auth.delete()
+            user_logged_out.send(sender=type(request.user), request=request._request, user=request.user)
+        else:
+            logout(request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-@require_GET
-def auth_health(request: HttpRequest) -> JsonResponse:
-    """200 when users and tokens can be read, else 503."""
-    try:
-        get_user_model().objects.exists()
-        Token.objects.exists()
-    except DatabaseError:
-        return JsonResponse({"status": "error", "auth": "unreachable"}, status=503)
-    return JsonResponse({"status": "ok"})
+class MeView(generics.RetrieveAPIView):
+    """Who the request's user is."""
+
+    serializer_class = UserSerializer
+
+    def get_object(self) -> AbstractBaseUser:
+        return self.request.user

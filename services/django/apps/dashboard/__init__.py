@@ -1,1 +1,1 @@
-"""Dashboard: a tenant's figures at a glance."""
+"""Dashboard: a tenant's figures."""

@@ -1,1 +1,1 @@
-"""Harmonization: HS codes, which customs sort goods by."""
+"""Customs: the Harmonized System's codes, and what parcels declare to hold by them."""

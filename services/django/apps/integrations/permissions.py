@@ -11,11 +11,16 @@ logger = logging.getLogger(__name__)
 
 
 class IsSignedByCarrier(BasePermission):
-    message = "The signature is missing or wrong"
+    """Sets the view's `delivery_id`."""
+
+    message = "The signature is missing, wrong or too old"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        signature = request.headers.get("X-Signature", "")
-        valid = signatures.is_valid(signature, request._request.body, settings.CARRIER_WEBHOOK_SECRET)
-        if not valid:
-            logger.warning("Webhook refused", extra={"carrier": view.kwargs["carrier"]})
-        return valid
+        try:
+            view.delivery_id = signatures.verify(
+                request.headers, request._request.body, settings.CARRIER_WEBHOOK_SECRET
+            )
+        except signatures.WrongSignature as error:
+            logger.warning("Webhook refused: %s", error, extra={"carrier": view.kwargs["carrier"]})
+            return False
+        return True

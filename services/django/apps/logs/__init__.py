@@ -1,1 +1,1 @@
-"""Logs: takes in what browsers report."""
+"""Logs: takes in what browsers report, and searches what all services have logged."""

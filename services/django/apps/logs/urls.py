@@ -1,5 +1,8 @@
 from django.urls import path
 
-from .views import ClientLogsView
+from .views import ClientLogsView, SearchView
 
-urlpatterns = [path("client/", ClientLogsView.as_view())]
+urlpatterns = [
+    path("client/", ClientLogsView.as_view()),
+    path("search/", SearchView.as_view()),
+]

@@ -1,1 +1,1 @@
-"""Reports: made by tasks, with progress."""
+"""Reports: tables of a tenant's parcels over a period, made by a task."""

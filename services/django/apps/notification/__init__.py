@@ -1,1 +1,1 @@
-"""Notices sent to recipients by e-mail."""
+"""Notices sent by e-mail and by webhook."""

@@ -1,5 +1,10 @@
 from django.urls import path
 
-from .views import NoticeCreateView
+from .views import EndpointListView, EndpointView, NoticeListView, NoticeView
 
-urlpatterns = [path("", NoticeCreateView.as_view())]
+urlpatterns = [
+    path("", NoticeListView.as_view()),
+    path("<int:pk>/", NoticeView.as_view()),
+    path("endpoints/", EndpointListView.as_view()),
+    path("endpoints/<int:pk>/", EndpointView.as_view()),
+]

@@ -1,6 +1,9 @@
 """Gunicorn's configuration: ``gunicorn --config python:config.gunicorn.conf``."""
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 from django.conf import settings
 
@@ -17,3 +20,12 @@ graceful_timeout = 10
 logconfig_dict = settings.LOGGING
 access_log_format = '%(h)s "%(r)s" %(s)s %(B)s "%(f)s" "%(a)s"'
 control_socket_disable = True  # nothing uses it, and it would lie in the home folder
+
+# The workers' metrics lie in files here, so that whichever is asked for /metrics answers for all. prometheus_client
+# reads the variable when a worker imports it.
+METRICS = tempfile.mkdtemp(prefix="pt-metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(METRICS, ignore_errors=True)

@@ -33,5 +33,9 @@ class Catalogue:
             raise ValueError(f"{path}: the log catalogue must map a logger's first component to a stream, as strings")
         return cls(streams)
 
+    def components(self) -> Mapping[str, str]:
+        """Each first component of a logger's name that has a stream, with its stream."""
+        return dict(self._streams)
+
     def stream(self, logger_name: str) -> str:
         return self._streams.get(logger_name.partition(".")[0], UNKNOWN)

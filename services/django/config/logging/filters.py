@@ -1,41 +1,61 @@
-"""Filters: which records a handler takes, and what is added to them on the way."""
+"""Filters: which records are taken, and what is added to them on the way. What is taken out of them: redaction.py."""
 
+import functools
 import logging
-from collections.abc import Collection
+import random
+import zlib
+from collections.abc import Collection, Mapping
 
 from . import context
-from .catalogue import Catalogue
-
-
-class StreamFilter(logging.Filter):
-    """Passes records whose logger belongs to one of `streams`, except those of the logger `excluding`."""
-
-    def __init__(self, catalogue: Catalogue, streams: Collection[str], excluding: str | None = None) -> None:
-        super().__init__()
-        self._catalogue = catalogue
-        self._streams = frozenset(streams)
-        self._excluded = logging.Filter(excluding) if excluding else None
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if self._catalogue.stream(record.name) not in self._streams:
-            return False
-        return not (self._excluded and self._excluded.filter(record))
 
 
 class ContextFilter(logging.Filter):
-    """Adds the log context to each record. What the record has by `extra=` wins."""
+    """Adds the log context to each record, a callable's value for it. What the record has by `extra=` wins."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        attributes = record.__dict__
         for key, value in context.current().items():
-            record.__dict__.setdefault(key, value)
+            if key not in attributes:
+                attributes[key] = value() if callable(value) else value
         return True
+
+
+class SamplingFilter(logging.Filter):
+    """Passes a part of what chatty loggers say below WARNING; each of these records has its share as `sample_rate`.
+
+    `rates` maps a logger's name to a share from 0 to 1; it holds for the loggers below it too, the longest name that
+    fits counts: ``{"django.db.backends": 0.01}``. All records of one request, or of one task, are taken or left
+    together.
+    """
+
+    def __init__(self, rates: Mapping[str, float]) -> None:
+        super().__init__()
+        self._rates = dict(rates)
+        self._rate = functools.lru_cache(maxsize=1024)(self._find_rate)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING or (rate := self._rate(record.name)) is None:
+            return True
+        bound = context.current()
+        together = bound.get("request_id") or bound.get("task_id")
+        # crc32 spreads any id evenly over 32 bits, and the same way in each process.
+        chance = zlib.crc32(str(together).encode("utf-8", "replace")) / 2**32 if together else random.random()  # noqa: S311
+        if chance >= rate:
+            return False
+        record.sample_rate = rate
+        return True
+
+    def _find_rate(self, name: str) -> float | None:
+        while name not in self._rates and name:
+            name = name.rpartition(".")[0]
+        return self._rates.get(name)
 
 
 class HealthCheckFilter(logging.Filter):
     """Drops access records of health checks, whatever their query string: they come every few seconds and say nothing.
 
-    Reads gunicorn's access records, whose arguments are a mapping of atoms (`U` is the path), and tornado's, whose
-    second argument is ``METHOD URI (address)``.
+    Reads the access records of gunicorn, whose arguments are a mapping of atoms (`U` is the path), of tornado, whose
+    second argument is ``METHOD URI (address)``, and of uvicorn: ``(address, METHOD, URI, version, status)``.
     """
 
     def __init__(self, paths: Collection[str]) -> None:
@@ -46,20 +66,25 @@ class HealthCheckFilter(logging.Filter):
         match record.args:
             case {"U": path}:
                 return path not in self._paths
+            case (_, _, str(uri), _, int()):
+                return uri.partition("?")[0] not in self._paths
             case (_, str(summary), *_) if len(words := summary.split(" ")) > 1:
                 return words[1].partition("?")[0] not in self._paths
         return True
 
 
 class AccessContextFilter(logging.Filter):
-    """Adds request_id, status and duration_ms to gunicorn's access records, from the atoms of each."""
+    """Adds request_id, status and duration_ms to gunicorn's access records, status to uvicorn's: from their
+    arguments."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        atoms = record.args
-        if isinstance(atoms, dict):
-            record.status, record.duration_ms = atoms.get("s"), atoms.get("M")
-            if request_id := atoms.get("{x-request-id}o"):
-                record.request_id = request_id
+        match record.args:
+            case dict() as atoms:
+                record.status, record.duration_ms = atoms.get("s"), atoms.get("M")
+                if request_id := atoms.get("{x-request-id}o"):
+                    record.request_id = request_id
+            case (_, _, _, _, int(status)):
+                record.status = status
         return True
 
 
@@ -72,8 +97,8 @@ class TaskContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         data = record.__dict__.get("data")
-        if record.name.startswith("celery.") and isinstance(data, dict) and "id" in data:
-            del record.data
+        if isinstance(data, dict) and "id" in data and record.name.startswith("celery."):
+            del record.__dict__["data"]
             record.task_id, record.task_name = data["id"], data.get("name")
             if "runtime" in data:
                 record.duration_ms = round(data["runtime"] * 1000, 1)

@@ -4,9 +4,9 @@ import logging
 import os
 from pathlib import Path
 
-from django_guid.integrations.celery import CeleryIntegration
+from celery.schedules import crontab
 
-from config.logging import build_logging
+from config.logging import build_logging, from_environment
 
 BASE_DIR = Path(__file__).resolve().parents[2]  # services/django
 REPOSITORY = BASE_DIR.parents[1]
@@ -14,16 +14,28 @@ REPOSITORY = BASE_DIR.parents[1]
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "")  # Django refuses to start with an empty one
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1").split(",")
+# A tenant may be named by a subdomain of it: https://acme.parcels.example. Empty: by the header X-Tenant alone.
+TENANT_DOMAIN = os.environ.get("TENANT_DOMAIN", "")
+if TENANT_DOMAIN:
+    ALLOWED_HOSTS.append(f".{TENANT_DOMAIN}")
 
 # Applications
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "rest_framework",
     "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",  # Swagger UI's own files: the page needs no other host
+    "django_prometheus",
     "django_guid",
-    "apps.common",  # after django_guid: its task signals read the request id which django_guid sets
+    "apps.common",
     "apps.branded",
     "apps.container",
     "apps.cron_tasks",
@@ -43,13 +55,36 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     "apps.common.middleware.request_log",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.custom_auth.middleware.session_user",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"  # served by config.asgi
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
+REQUEST_THREADS = 8  # of each worker, each with its own connection to the database (config.handler)
 FAULT_VIEWS = False
 
 # Data
@@ -73,6 +108,7 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": os.environ.get("DATABASE_PATH", ""),
+            "CONN_MAX_AGE": 60,  # seconds
             # WAL lets readers and one writer work at once; a writer waits `timeout` seconds for another, and takes the
             # write lock at the beginning of its transaction so that it need not fail in the middle of one.
             "OPTIONS": {
@@ -83,10 +119,40 @@ else:
         }
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Users
+
 AUTH_USER_MODEL = "custom_auth.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+AUTHENTICATION_BACKENDS = [
+    "apps.custom_auth.backends.FailureLimitBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+LOGIN_URL = "session-sign-in"
+# Refused sign-ins of one address within a minute: that many are an error in the log; after so many all are refused.
+SIGN_IN_FAILURES_ALARM = 30
+SIGN_IN_FAILURES_LIMIT = 60
+
+# Privacy (apps.data_governance)
+
+PARCEL_RETENTION_DAYS = int(os.environ.get("PARCEL_RETENTION_DAYS", "365"))  # then a finished parcel is anonymised
+AUDIT_RETENTION_DAYS = int(os.environ.get("AUDIT_RETENTION_DAYS", "730"))  # then an audit event is deleted
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# WebSockets (Channels)
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2}]},
+    }
+}
+LIVE_HEARTBEAT = 25  # seconds: less than what proxies let pass in silence, nginx 60
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -95,7 +161,11 @@ USE_I18N = False
 # API
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.custom_auth.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.custom_auth.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "apps.common.openapi.AutoSchema",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.common.parsers.JSONParser"],
@@ -105,10 +175,29 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         # Of each address.
         "sign-in": os.environ.get("SIGN_IN_RATE", "60/min"),
-        "client-logs": os.environ.get("CLIENT_LOGS_RATE", "1200/min"),
+        "sign-up": os.environ.get("SIGN_UP_RATE", "60/hour"),
+        "tracking": os.environ.get("TRACKING_RATE", "600/min"),
+        # Of each user.
+        "log-search": os.environ.get("LOG_SEARCH_RATE", "120/min"),
     },
     "NUM_PROXIES": 1,  # nginx: the address it adds to X-Forwarded-For is the client's
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Parcel Tracking",
+    "DESCRIPTION": "Parcels of several tenants: created, labelled, scanned on their way, tracked by their recipients.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ConsignmentStateEnum": "apps.container.models.State",
+        "JobStateEnum": "apps.common.jobs.JobState",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # Celery
@@ -125,6 +214,19 @@ CELERY_BEAT_SCHEDULE = {
         "task": "apps.cron_tasks.tasks.report_stale_parcels",
         "schedule": float(os.environ.get("STALE_PARCELS_EVERY", "30")),  # seconds
     },
+    "apply-retention": {
+        "task": "apps.data_governance.tasks.apply_retention",
+        "schedule": float(os.environ.get("RETENTION_EVERY", "3600")),  # seconds
+    },
+    "make-daily-reports": {
+        "task": "apps.cron_tasks.tasks.make_daily_reports",
+        "schedule": crontab(hour=1, minute=10),  # UTC
+    },
+    "recover-lost-work": {"task": "apps.cron_tasks.tasks.recover_lost_work", "schedule": 600.0},
+    "forget-webhook-deliveries": {
+        "task": "apps.cron_tasks.tasks.forget_webhook_deliveries",
+        "schedule": crontab(hour=1, minute=40),
+    },
 }
 
 # Integrations
@@ -132,31 +234,36 @@ CELERY_BEAT_SCHEDULE = {
 LABEL_STORE_URL = os.environ.get("LABEL_STORE_URL", "")  # empty: AWS itself
 LABEL_STORE_BUCKET = "parcel-labels"
 LABEL_STORE_REGION = "us-east-1"
+EXPORT_BUCKET = "parcel-exports"  # in the label store too
 CARRIER_URL = os.environ.get("CARRIER_URL", "http://127.0.0.1:9")
 CARRIER_WEBHOOK_SECRET = os.environ.get("CARRIER_WEBHOOK_SECRET", "")  # empty: every webhook is refused
 
-# E-mail
+# Notices
 
+NOTICE_PRIVATE_ADDRESSES = False  # whether webhook endpoints may be on this host or in its network, and without TLS
 DEFAULT_FROM_EMAIL = "tracking@parcels.example"
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+
+# Log intake and log search
+
+CLIENT_LOGS_RATE = int(os.environ.get("CLIENT_LOGS_RATE") or 1000)  # browsers' events a second of each address
+ELASTICSEARCH_HOSTS = [host for host in os.environ.get("ELASTICSEARCH_HOSTS", "").split(",") if host]
+ELASTICSEARCH_CA = os.environ.get("ELASTICSEARCH_CA", "")  # file with the certificates of who signs Elasticsearch's
+PT_READER_PASSWORD = os.environ.get("PT_READER_PASSWORD", "")
 
 # Logging
 
 DJANGO_GUID = {
     "GUID_HEADER_NAME": "X-Request-ID",
     "RETURN_HEADER": True,
-    "EXPOSE_HEADER": False,
-    "INTEGRATIONS": [CeleryIntegration()],  # takes the id along to tasks
+    "EXPOSE_HEADER": False,  # apps.common.task_signals take the id along to tasks
 }
 
 LOG_CATALOGUE = os.environ.get("LOG_CATALOGUE") or REPOSITORY / "elk/logstash/dictionaries/streams.yml"
 LOGGING_OPTIONS = {
     "service": os.environ.get("SERVICE_NAME") or "django",
     "catalogue_path": LOG_CATALOGUE,
-    "log_file_path": os.environ.get("LOG_FILE_PATH"),
-    "level": (os.environ.get("LOG_LEVEL") or "INFO").upper(),
-    "noisy_level": (os.environ.get("NOISY_LOG_LEVEL") or "CRITICAL").upper(),
-    "json": os.environ.get("USE_JSON_LOGGING", "").lower() == "true",
+    **from_environment(),
 }
 LOGGING = build_logging(**LOGGING_OPTIONS)
 logging.captureWarnings(True)
