@@ -4,12 +4,14 @@ import logging
 import os
 from pathlib import Path
 
+import yaml
 from django_guid.integrations.celery import CeleryIntegration
 
 from config.logging import build_logging
 
 BASE_DIR = Path(__file__).resolve().parents[2]  # services/django
 REPOSITORY = BASE_DIR.parents[1]
+DICTIONARIES = REPOSITORY / "elk/logstash/dictionaries"  # the catalogue, which Logstash reads too
 
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "")  # Django refuses to start with an empty one
 DEBUG = False
@@ -23,21 +25,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "django_guid",
-    "apps.common",  # after django_guid: its task signals read the request id which django_guid sets
-    "apps.branded",
-    "apps.container",
-    "apps.cron_tasks",
-    "apps.custom_auth",
-    "apps.dashboard",
-    "apps.data_governance",
-    "apps.harmonization",
-    "apps.integrations",
-    "apps.logs",
-    "apps.manage_reports",
-    "apps.notification",
-    "apps.onboarding",
-    "apps.parcels",
-    "apps.tenant_manager",
+    # Ours: a line of app_modules.yml installs an app and names its module in the logs. They come after django_guid,
+    # because the task signals of apps.common read the request id which it sets.
+    *(name for name in yaml.safe_load((DICTIONARIES / "app_modules.yml").read_text()) if name.startswith("apps.")),
 ]
 
 MIDDLEWARE = [
@@ -149,7 +139,7 @@ DJANGO_GUID = {
     "INTEGRATIONS": [CeleryIntegration()],  # takes the id along to tasks
 }
 
-LOG_CATALOGUE = os.environ.get("LOG_CATALOGUE") or REPOSITORY / "elk/logstash/dictionaries/streams.yml"
+LOG_CATALOGUE = os.environ.get("LOG_CATALOGUE") or DICTIONARIES / "streams.yml"
 LOGGING_OPTIONS = {
     "service": os.environ.get("SERVICE_NAME") or "django",
     "catalogue_path": LOG_CATALOGUE,
