@@ -9,33 +9,37 @@ PYTHON := .venv/bin/python
 N ?= 100
 SERVICE ?= django
 
-.PHONY: help up down clean status logs traffic test test-unit test-pipeline test-integration bench-pipeline lint lock
+.PHONY: help up down clean status logs traffic rotate-passwords test test-unit test-pipeline test-integration test-containers bench-pipeline \
+	lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: .venv ## set up and start everything; ends with the URLs
-	@$(PYTHON) -m native up
+up: .venv ## set up and start everything; ends with the URLs (RUNTIME=docker or native, else as .env says)
+	@$(PYTHON) -m stack up
 
 down: .venv ## stop everything; the data stays
-	@$(PYTHON) -m native down
+	@$(PYTHON) -m stack down
 
 clean: .venv ## stop everything and remove its data, logs and passwords
-	@$(PYTHON) -m native clean
+	@$(PYTHON) -m stack clean
 
 status: .venv ## each part's health, each stream's documents (JSON=1: one JSON object)
 	@$(PYTHON) -m stack status $(if $(JSON),--json)
 
 logs: .venv ## follow what a part prints (SERVICE=django)
-	@$(PYTHON) -m native logs $(SERVICE) --follow
+	@$(PYTHON) -m stack logs $(SERVICE) --follow
 
 traffic: .venv ## real requests through nginx, then every line is counted (N=100)
 	@$(PYTHON) -m stack traffic --requests $(N)
 
+rotate-passwords: .venv ## new passwords for all users of the running stack; no line is lost
+	@$(PYTHON) -m stack rotate-passwords
+
 test: lint test-unit test-pipeline test-integration ## everything below
 
-test-unit: .venv ## each part by itself
-	$(PYTHON) -m pytest -n auto tests/unit
+test-unit: .venv ## each part by itself; the recipes of docs/fork.md
+	$(PYTHON) -m pytest -n auto tests/unit tests/fork
 
 test-pipeline: .venv ## the pipeline's golden cases, and which of its branches they reach
 	$(PYTHON) -m logstash_py test tests/pipeline/cases --coverage --fail-under 100
@@ -44,12 +48,16 @@ test-pipeline: .venv ## the pipeline's golden cases, and which of its branches t
 test-integration: .venv ## a stack of its own: real lines into a real Elasticsearch
 	$(PYTHON) -m pytest tests/integration
 
+test-containers: .venv ## the same in containers; skipped with the reason where no engine answers or images are missing
+	$(PYTHON) -m pytest tests/containers
+
 bench-pipeline: .venv ## events a second of logstash_py on the project's pipeline
 	$(PYTHON) -m tests.bench.pipeline
 
-lint: .venv ## ruff
+lint: .venv ## ruff; hadolint
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	.venv/bin/hadolint $$(git ls-files '*Dockerfile')
 
 # The Python environment. uv comes from its own lines of the lock, then installs the rest by it.
 .PHONY: .venv
@@ -66,8 +74,10 @@ lint: .venv ## ruff
 	@.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@
 
-lock: .venv ## renew the locks from pyproject.toml: everything, and what the services need
+lock: .venv ## renew the locks from pyproject.toml: everything, what the services need, what elk/setup needs
 	.venv/bin/uv pip compile pyproject.toml --group logstash --group native --group dev --generate-hashes \
 		--python-version 3.11 --universal --upgrade --quiet --no-header --output-file requirements.lock
 	.venv/bin/uv pip compile pyproject.toml --generate-hashes --constraint requirements.lock \
 		--python-version 3.11 --universal --quiet --no-header --output-file services/requirements.lock
+	.venv/bin/uv pip compile --group pyproject.toml:setup --generate-hashes --constraint requirements.lock \
+		--python-version 3.11 --universal --quiet --no-header --output-file elk/setup/requirements.lock

@@ -3,11 +3,14 @@
 #
 #   LOGSTASH_HOST         where Logstash listens (default host.docker.internal)
 #   LOGSTASH_PORT         its Beats port (default 5044)
+#   TLS                   on: Logstash must show a certificate of our authority, and is shown ours (default off)
+#   FILEBEAT_TLS          folder of ca.crt, filebeat.crt and filebeat.key (default /etc/pt/tls)
 #   LOG_FILE_PATH         root of the log files (default /var/log/pt)
 #   FILEBEAT_DATA         registry, kept across restarts (default /usr/share/filebeat/data)
 #   FILEBEAT_CONFIG_DIR   where the rendered file goes (default $FILEBEAT_DATA)
 #   FILEBEAT_PORT         Filebeat's own figures, on loopback (default 5066)
 #   ENVIRONMENT           written into every document (default development)
+#   LOG_GROUP             written into every document, and part of the streams' names (default pt)
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -19,11 +22,14 @@ fail() {
 
 LOGSTASH_HOST=${LOGSTASH_HOST:-host.docker.internal}
 LOGSTASH_PORT=${LOGSTASH_PORT:-5044}
+TLS=${TLS:-off}
+FILEBEAT_TLS=${FILEBEAT_TLS:-/etc/pt/tls}
 LOG_FILE_PATH=${LOG_FILE_PATH:-/var/log/pt}
 FILEBEAT_DATA=${FILEBEAT_DATA:-/usr/share/filebeat/data}
 FILEBEAT_CONFIG_DIR=${FILEBEAT_CONFIG_DIR:-$FILEBEAT_DATA}
 FILEBEAT_PORT=${FILEBEAT_PORT:-5066}
 ENVIRONMENT=${ENVIRONMENT:-development}
+LOG_GROUP=${LOG_GROUP:-pt}
 
 is_port() {
     case $1 in
@@ -39,24 +45,76 @@ is_plain() {
     esac
 }
 
+# A part of a data stream's name.
+is_name() {
+    case $1 in
+        '' | [!a-z]* | *[!a-z0-9_]*) return 1 ;;
+    esac
+}
+
 is_plain "$LOGSTASH_HOST" || fail "LOGSTASH_HOST=$LOGSTASH_HOST is not a host name or address"
 case $LOGSTASH_HOST in
     *://* | */*) fail "LOGSTASH_HOST=$LOGSTASH_HOST: give the host alone, without scheme or path" ;;
 esac
 is_port "$LOGSTASH_PORT" || fail "LOGSTASH_PORT=$LOGSTASH_PORT is not a port (1 to 65535)"
 is_port "$FILEBEAT_PORT" || fail "FILEBEAT_PORT=$FILEBEAT_PORT is not a port (1 to 65535)"
+case $TLS in
+    on)
+        is_plain "$FILEBEAT_TLS" || fail "FILEBEAT_TLS=$FILEBEAT_TLS: a path without blanks or quotes, please"
+        # In one project with the Elastic side its job `certificates` may be making them just now.
+        key=$FILEBEAT_TLS/filebeat.key seconds=30
+        while [ ! -r "$key" ] && [ "$seconds" -gt 0 ]; do
+            sleep 1
+            seconds=$((seconds - 1))
+        done
+        [ -r "$key" ] || fail "TLS=on, but there is no $key that this user can read: see elk/setup/certificates.py"
+        tls=true
+        ;;
+    off) tls=false ;;
+    *) fail "TLS=$TLS is neither on nor off" ;;
+esac
 is_plain "$ENVIRONMENT" || fail "ENVIRONMENT=$ENVIRONMENT: letters, digits and ._- only"
+is_name "$LOG_GROUP" || fail "LOG_GROUP=$LOG_GROUP: small letters, digits and _ only, a letter first"
 is_plain "$LOG_FILE_PATH" || fail "LOG_FILE_PATH=$LOG_FILE_PATH: a path without blanks or quotes, please"
 [ -d "$LOG_FILE_PATH" ] || fail "LOG_FILE_PATH=$LOG_FILE_PATH is not a folder: are the logs mounted here?"
 [ -w "$FILEBEAT_CONFIG_DIR" ] || fail "FILEBEAT_CONFIG_DIR=$FILEBEAT_CONFIG_DIR is not a folder that this user can write to"
 
+render() {
+    sed -e "s|\${LOGSTASH_HOST}|$LOGSTASH_HOST|g" \
+        -e "s|\${LOGSTASH_PORT}|$LOGSTASH_PORT|g" \
+        -e "s|\${TLS_ENABLED}|$tls|g" \
+        -e "s|\${FILEBEAT_TLS}|$FILEBEAT_TLS|g" \
+        -e "s|\${LOG_FILE_PATH}|$LOG_FILE_PATH|g" \
+        -e "s|\${FILEBEAT_PORT}|$FILEBEAT_PORT|g" \
+        -e "s|\${ENVIRONMENT}|$ENVIRONMENT|g" \
+        -e "s|\${LOG_GROUP}|$LOG_GROUP|g" \
+        -e "s|\${SERVICE}|$service|g" \
+        -e "s|\${FILE}|$file|g" \
+        -e "s|\${STREAM}|$stream|g" \
+        "$@" "$here/filebeat.template.yml"
+}
+
+# The input at the template's end for each log file of services.yml: lines "service:", and below it "file.log: stream".
+render_inputs() {
+    while read -r key stream _ || [ -n "$key" ]; do
+        case $key in
+            '' | '#'*) ;;
+            *.log:)
+                file=${key%.log:}
+                is_name "$service" && is_plain "$file" && is_name "$stream" || fail "services.yml: $service: $key $stream"
+                render -e '1,/^filebeat.inputs:/d'
+                ;;
+            *) service=${key%:} ;;
+        esac
+    done < "$here/services.yml"
+}
+
 # Filebeat refuses a configuration that others can write to.
 umask 077
-sed -e "s|\${LOGSTASH_HOST}|$LOGSTASH_HOST|g" \
-    -e "s|\${LOGSTASH_PORT}|$LOGSTASH_PORT|g" \
-    -e "s|\${LOG_FILE_PATH}|$LOG_FILE_PATH|g" \
-    -e "s|\${FILEBEAT_PORT}|$FILEBEAT_PORT|g" \
-    -e "s|\${ENVIRONMENT}|$ENVIRONMENT|g" \
-    "$here/filebeat.template.yml" > "$FILEBEAT_CONFIG_DIR/filebeat.yml"
+service='' file='' stream=''
+{
+    render -e '/^filebeat.inputs:/q'
+    render_inputs
+} > "$FILEBEAT_CONFIG_DIR/filebeat.yml"
 
 exec filebeat -c "$FILEBEAT_CONFIG_DIR/filebeat.yml" --path.data "$FILEBEAT_DATA" "$@"

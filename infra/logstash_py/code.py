@@ -122,14 +122,14 @@ class Code:
     def field(self, reference: Any) -> Field:
         """The field of a reference, which may hold sprintf. It is then read once, here. A malformed one raises
         InvalidReference when an event comes, as in Logstash."""
-        if sprintf.is_constant(reference):
-            try:
-                return Field(self, fieldref.parse(reference))
-            except InvalidReference:
-                name = self.bind(reference)
-        else:
-            name = self.text(reference)
-        return self.named(name)
+        return self.exact_field(reference) if sprintf.is_constant(reference) else self.named(self.text(reference))
+
+    def exact_field(self, reference: Any) -> Field:
+        """The field of a reference in which `%{` means nothing. A malformed one raises as in `field`."""
+        try:
+            return Field(self, fieldref.parse(reference))
+        except InvalidReference:
+            return self.named(self.bind(reference))
 
     def named(self, reference: str) -> NamedField:
         """The field of a reference that an expression gives."""

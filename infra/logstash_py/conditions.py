@@ -56,11 +56,13 @@ def constant_in_field(constant: Any, value: Any) -> bool:
 
 
 def field_in_field(left: Any, right: Any) -> bool:
+    if type(left) in (list, dict):
+        return False
     if type(right) is list:
         if left is None:
             raise PipelineCrash("a missing field can't be looked for in an array")
         return any(same(item, left) for item in right)
-    if type(left) in (list, dict) or left is None or right is None:
+    if left is None or right is None:
         return False
     if isinstance(left, str) and isinstance(right, str):
         return left in right

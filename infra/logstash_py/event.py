@@ -61,7 +61,11 @@ def tag(event: Event, name: str) -> None:
 def clone(value: Any) -> Any:
     """A copy of an event or a value that shares nothing that can change."""
     if type(value) is dict:
-        return {key: clone(item) if type(item) in (dict, list) else item for key, item in value.items()}
+        copied = value.copy()
+        for key, item in copied.items():
+            if type(item) is not str:
+                copied[key] = clone(item) if type(item) in (dict, list) else item
+        return copied
     if type(value) is list:
         return [clone(item) if type(item) in (dict, list) else item for item in value]
     return copy(value)

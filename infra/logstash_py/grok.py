@@ -15,7 +15,11 @@ from typing import Any
 
 from . import regex
 
-_REFERENCE = re.compile(r"%\{(\w+)(?::([^{}:]+(?:\[[^{}]*\])?)(?::(\w+))?)?(?:=((?:[^{}]|\\.)+))?\}", re.ASCII)
+# A name, a field with what it is cast to, a definition; anything else up to the brace is passed over. As jls-grok's
+# PATTERN_RE has it, whose [A-z] takes in more than letters.
+_REFERENCE = re.compile(
+    r"%\{([A-z0-9]+)(?::([@\[\]A-z0-9_:.-]+))?(?:=((?:[^{}\\]|\\.|\{(?:[^{}\\]|\\.|\{[^{}]*\})*\})+))?[^}]*\}"
+)
 
 # What names mean without ECS, as Logstash documents them.
 _LEGACY = {
@@ -97,7 +101,8 @@ def _expand(
     pattern: str, patterns: dict[str, str], named_only: bool, casts: dict[str, str], path: tuple[str, ...]
 ) -> str:
     def replace(match: re.Match[str]) -> str:
-        name, field, cast, definition = match.groups()
+        name, fields, definition = match.groups()
+        field, cast, *_ = [*(fields or "").split(":"), "", ""]
         if definition is not None:
             patterns[name] = definition
         if name not in patterns:
@@ -105,13 +110,13 @@ def _expand(
         if name in path:
             raise ValueError(f"the pattern {name} contains itself")
         inner = _expand(patterns[name], patterns, named_only, casts, (*path, name))
-        if field is None and not named_only:
+        if not field and (fields or not named_only):
             field = name
-        if field is None:
+        if not field:
             return f"(?:{inner})"
         # One field may be captured twice with different casts: the number keeps them apart.
         group = f"{field}\0{len(casts)}"
-        casts[group] = cast or ""
+        casts[group] = cast
         return f"(?<{group}>{inner})"
 
     return _REFERENCE.sub(replace, pattern)

@@ -12,7 +12,7 @@ from .plugin import Metrics
 
 # What connections may have read and not yet handed over or had stored, in bytes of events on the wire. Decoded, an
 # event takes some six times its length.
-BUDGET_BYTES = 8 * 1024 * 1024
+BUDGET_BYTES = 4 * 1024 * 1024
 
 
 class Delivery:
@@ -57,10 +57,10 @@ class Batch:
 class Budget:
     """So many bytes for all connections of a process together; each connection has an Account in it.
 
-    A connection asks for `room()` before it reads. When the budget is used up it waits, and those that wait go on in
-    the order in which they came. When all that is held lies in windows that aren't complete, nothing would ever be
-    freed: then the one that has waited longest has the turn and reads its window to the end. So what is held is bounded
-    by the budget, one window, and one read of each connection.
+    A connection that has read something asks for `room()` before it goes on. When the budget is used up it waits, and
+    those that wait go on in the order in which they came. When all that is held lies in windows that aren't complete,
+    nothing would ever be freed: then the one that has waited longest has the turn and reads its window to the end. So
+    what is held is bounded by the budget, one window or a part of it, and one read of each connection.
     """
 
     def __init__(self, limit: int = BUDGET_BYTES) -> None:
@@ -105,18 +105,23 @@ class Account:
         """Whether all others wait for this connection: it is not to dawdle."""
         return self._budget._turn is self
 
+    @property
+    def must_wait(self) -> bool:
+        """Whether others have to free something first, or were here before."""
+        return not self.has_turn and (self._budget.full or bool(self._budget._waiting))
+
     async def room(self) -> None:
-        """Returns when this connection may read on."""
-        budget = self._budget
-        if not self.has_turn and (budget.full or budget._waiting):
-            await budget._wait(self)
+        """Returns when this connection may go on with what it has read."""
+        if self.must_wait:
+            await self._budget._wait(self)
 
     def keep(self, size: int) -> None:
         """Says how many bytes of incomplete frames and windows the connection holds now."""
         self._budget.held += size - self._kept
         less = size < self._kept
         self._kept = size
-        if less:
+        # A turn ends with its window, which may have come in one piece.
+        if less or (self.has_turn and not size):
             self._freed()
 
     def move(self, size: int) -> Callable[[], None]:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,7 +24,11 @@ Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 # What one connection is read by, and half of what its reader may hold besides: a thousand connections that all wait for
 # the budget hold some 50 MiB.
 READ_SIZE = 16 * 1024
+# With TLS bytes wait in more places: on their way to be decrypted, within OpenSSL, and after that.
+TLS_READ_SIZE = 4 * 1024
 _BACKLOG = 1024
+# The buffer that asyncio gives each TLS connection is 256 KiB otherwise: a quarter of a gigabyte for a thousand.
+sslproto.SSLProtocol.max_size = TLS_READ_SIZE
 # How long a connection may take for its next bytes while all others wait for it.
 _TURN_SECONDS = 10.0
 
@@ -93,7 +98,7 @@ class Listener:
         if self._keep_alive:
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=READ_SIZE)
+        reader = asyncio.StreamReader(limit=TLS_READ_SIZE // 2 if self._context else READ_SIZE)
         protocol = asyncio.StreamReaderProtocol(reader)
         if self._context:
             try:
@@ -108,6 +113,8 @@ class Listener:
                 transport.abort()
                 logger.warning("%s: connection from %s refused: TLS: %s", self._name, name, tls.describe(error))
                 return
+            # How much of what came may wait to be decrypted.
+            transport.set_read_buffer_limits(TLS_READ_SIZE // 2)
         else:
             transport.set_protocol(protocol)
         protocol.connection_made(transport)
@@ -131,16 +138,23 @@ def peer_name(transport: Any) -> str:
     return f"{address[0]}:{address[1]}" if address else "a peer that is gone"
 
 
-async def read(reader: asyncio.StreamReader, account: Account, timeout: float | None) -> bytes:
+async def read(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: Account, timeout: float | None
+) -> bytes:
     """Some bytes of a connection, none at its end; not before the budget has room for them. `timeout` in seconds, None
     or 0 for none. Raises TimeoutError with a reason to tell."""
-    await account.room()
     limit = timeout or None
     if account.has_turn:
         limit = min(limit or _TURN_SECONDS, _TURN_SECONDS)
     try:
         async with asyncio.timeout(limit):
-            return await reader.read(READ_SIZE)
+            data = await reader.read(READ_SIZE)
     except TimeoutError:
         waiting = ", and others waited for it" if account.has_turn else ""
         raise TimeoutError(f"nothing came for {limit:g} s{waiting}") from None
+    # Only those wait for room that have something to bring, and they take in nothing more meanwhile.
+    if data and account.must_wait:
+        writer.transport.pause_reading()
+        await account.room()
+        writer.transport.resume_reading()
+    return data

@@ -1,5 +1,8 @@
 """The Lumberjack protocol, versions 1 and 2 (the Beats protocol), without any input or output: bytes in, windows out.
 
+However large a window is, no more than one part of it is held: its events are given out in parts, each of which may be
+acknowledged by itself, and compressed frames are unpacked as they come.
+
 The frames: a version byte, a type byte, then
   W  window size, 4 bytes: so many events follow before an acknowledgement is due
   J  sequence number, 4 bytes; length, 4 bytes; a JSON object (version 2)
@@ -12,6 +15,7 @@ All numbers are unsigned and big-endian. Source: the protocol notes of logstash-
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -25,15 +29,24 @@ _UINT32 = struct.Struct(">I")
 _PAIR = struct.Struct(">II")
 
 MAX_WINDOW = 1 << 17
-# Filebeat's largest event is 10 MiB of text by default (message_max_bytes); JSON may double it.
-MAX_PAYLOAD = 32 * 1024 * 1024
-MAX_COMPRESSED = 32 * 1024 * 1024
-# Of one compressed frame, and of all events of one window: Filebeat's windows are of 2,048 events at most by default.
-MAX_DECOMPRESSED = 256 * 1024 * 1024
-MAX_WINDOW_BYTES = 256 * 1024 * 1024
+# Of one event. Filebeat's largest is 10 MiB of text by default (message_max_bytes), and JSON adds to that.
+MAX_PAYLOAD = 11 * 1024 * 1024
+# Of one compressed frame, as it comes and unpacked: Filebeat's windows are of 2,048 events by default.
+MAX_COMPRESSED = 64 * 1024 * 1024
+MAX_DECOMPRESSED = 512 * 1024 * 1024
 MAX_PAIRS = 4096
-# A compressed frame is unpacked in steps, each of so many bytes: what it claims to hold is not taken on trust.
+# Of one event. Decoded, `{"a":1}` takes twenty times its bytes, an ordinary event six times. What is longer than an
+# ordinary one is weighed by its values, too.
+MAX_VALUES = 100_000
+_VALUE_BYTES = 16
+_ORDINARY = 2048
+# A part of a window is given out when its events took so many bytes.
+PART_BYTES = 512 * 1024
+# Compressed frames are unpacked in steps of so many bytes: what one claims to hold is not taken on trust.
 _STEP = 256 * 1024
+_LARGE = 1024 * 1024
+_CUT_SHORT = "a compressed frame ends in the middle of a frame"
+_JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 class ProtocolError(Exception):
@@ -42,7 +55,8 @@ class ProtocolError(Exception):
 
 @dataclass(slots=True)
 class Window:
-    """The events of one window, decoded, what acknowledges them, and how many bytes they took before they were."""
+    """The events of a window, or of a part of one, decoded; the number of the last of them, which acknowledges them;
+    and how many bytes they took before they were decoded, with something for each value of large ones."""
 
     version: int
     sequence: int
@@ -52,7 +66,9 @@ class Window:
 
 @dataclass(slots=True)
 class _Pending:
-    size: int = 0
+    """A window that isn't complete: how many events it still owes, and what of it is not given out yet."""
+
+    owed: int = 0
     taken: int = 0
     events: list[dict] = field(default_factory=list)
 
@@ -82,8 +98,17 @@ class _Frames:
     def feed(self, data: bytes) -> None:
         self._data += data
 
-    def next(self) -> tuple[int, int, int, bytearray | dict[str, str] | None] | None:
-        """(version, type, number, content) of the next frame; None when it isn't all there."""
+    def take(self, size: int) -> bytes:
+        """At most so many bytes, of what is no frame of its own."""
+        taken = bytes(memoryview(self._data)[self._at : self._at + size])
+        self._at += len(taken)
+        if self._at == len(self._data):
+            self._await(2)
+        return taken
+
+    def next(self) -> tuple[int, int, int, Any] | None:
+        """(version, type, number, content) of the next frame; None when it isn't all there. The content of a compressed
+        frame is not waited for: its number is its length, and the content is to be taken."""
         data, at = self._data, self._at
         left = len(data) - at
         if left < self._awaited:
@@ -100,29 +125,32 @@ class _Frames:
             number, length = _PAIR.unpack_from(data, at + 2)
             if length > self._max_payload:
                 raise ProtocolError(f"a JSON frame of {length} bytes is over the limit of {self._max_payload}")
-            start = 10
-        elif kind == _COMPRESSED:
+            end = 10 + length
+            if left < end:
+                return self._await(end)
+            content = data[at + 10 : at + end]
+            self._at, self._awaited = at + end, 2
+            if end > _LARGE:
+                # Not kept until the event is under way.
+                self._await(2)
+            return version, kind, number, content
+        if kind == _COMPRESSED:
             if left < 6:
                 return self._await(6)
-            number, (length,) = 0, _UINT32.unpack_from(data, at + 2)
+            (length,) = _UINT32.unpack_from(data, at + 2)
             if length > self._max_compressed:
                 raise ProtocolError(f"a compressed frame of {length} bytes is over the limit of {self._max_compressed}")
-            start = 6
-        elif kind == _WINDOW:
+            self._at, self._awaited = at + 6, 2
+            return version, kind, length, None
+        if kind == _WINDOW:
             if left < 6:
                 return self._await(6)
             (number,) = _UINT32.unpack_from(data, at + 2)
             self._at, self._awaited = at + 6, 2
             return version, kind, number, None
-        elif kind == _DATA:
+        if kind == _DATA:
             return self._pairs(version)
-        else:
-            raise ProtocolError(f"unknown frame type {bytes(data[at + 1 : at + 2])!r}")
-        end = start + length
-        if left < end:
-            return self._await(end)
-        self._at, self._awaited = at + end, 2
-        return version, kind, number, data[at + start : at + end]
+        raise ProtocolError(f"unknown frame type {bytes(data[at + 1 : at + 2])!r}")
 
     def _await(self, size: int) -> None:
         self._awaited = size
@@ -170,9 +198,9 @@ def _what_it_may_be(data: bytes) -> str:
 class Connection:
     """The receiving side of one connection.
 
-    `feed(data)` takes bytes as they come; `next_window()` gives the next window that they complete, or None, and
-    decodes no further: what a peer sends ahead stays as small as it came. It raises ProtocolError, after which the
-    connection can't go on. How the bytes are cut into pieces makes no difference.
+    `feed(data)` takes bytes as they come; `next_window()` gives the next window that they complete, or a part of a
+    large one, or None, and decodes no further: what a peer sends ahead stays as small as it came. It raises
+    ProtocolError, after which the connection can't go on. How the bytes are cut into pieces makes no difference.
     """
 
     def __init__(
@@ -180,15 +208,18 @@ class Connection:
         max_payload: int = MAX_PAYLOAD,
         max_compressed: int = MAX_COMPRESSED,
         max_decompressed: int = MAX_DECOMPRESSED,
-        max_window_bytes: int = MAX_WINDOW_BYTES,
+        part_bytes: int = PART_BYTES,
     ) -> None:
         self._max_decompressed = max_decompressed
-        self._max_window_bytes = max_window_bytes
+        self._part_bytes = part_bytes
         self._wire = _Frames(max_payload, max_compressed)
-        # The frames within the compressed frame that is being unpacked, and what unpacks it.
+        # The frames within the compressed frame that is being unpacked, what unpacks it, how many bytes of it are still
+        # to come, what of those that came is not unpacked yet, and whether the unpacker itself may have more.
         self._inner = _Frames(max_payload, max_compressed)
         self._unpacker: Any = None
+        self._packed_left = 0
         self._packed = b""
+        self._more = False
         self._unpacked = 0
         self._pending = _Pending()
 
@@ -200,7 +231,7 @@ class Connection:
     @property
     def mid_frame(self) -> bool:
         """Whether the peer owes the rest of a frame or of a window."""
-        return bool(self._wire.held or self._pending.size)
+        return bool(self._wire.held or self._unpacker or self._pending.owed)
 
     def feed(self, data: bytes) -> None:
         self._wire.feed(data)
@@ -214,13 +245,13 @@ class Connection:
         while True:
             frame = (self._inner if self._unpacker else self._wire).next()
             if frame is None:
-                if not self._unpacker:
-                    return None
-                self._unpack()
-                continue
+                if self._unpacker and self._unpack():
+                    continue
+                return None
             version, kind, number, content = frame
             if kind == _JSON:
-                window = self._event(version, number, _json_object(content), len(content))
+                size = len(content) if len(content) <= _ORDINARY else _weight(content)
+                window = self._event(version, number, _json_object(content), size)
             elif kind == _DATA:
                 window = self._event(version, number, content, sum(map(len, content)) + sum(map(len, content.values())))
             elif kind == _WINDOW:
@@ -232,40 +263,50 @@ class Connection:
             elif self._unpacker:
                 raise ProtocolError("a compressed frame in a compressed frame")
             else:
-                self._unpacker, self._packed, self._unpacked = zlib.decompressobj(), bytes(content), 0
+                self._unpacker, self._packed_left, self._unpacked, self._more = zlib.decompressobj(), number, 0, False
                 continue
             if window:
                 return window
 
-    def _unpack(self) -> None:
-        """One step of the compressed frame, or its end."""
+    def _unpack(self) -> bool:
+        """One step of the compressed frame, or its end. False when more of it has to come first."""
         unpacker = self._unpacker
-        if unpacker.eof or not self._packed:
-            if not unpacker.eof or self._inner.held:
-                raise ProtocolError("a compressed frame ends in the middle of a frame")
-            self._unpacker, self._packed = None, b""
-            return
+        if unpacker.eof:
+            if self._inner.held:
+                raise ProtocolError(_CUT_SHORT)
+            if unpacker.unused_data or self._packed_left:
+                raise ProtocolError("a compressed frame goes on after its end")
+            self._unpacker = None
+            return True
+        if not self._packed and not self._more:
+            self._packed = self._wire.take(min(self._packed_left, _STEP))
+            self._packed_left -= len(self._packed)
+            if not self._packed:
+                if not self._packed_left:
+                    raise ProtocolError(_CUT_SHORT)
+                return False
         try:
             data = unpacker.decompress(self._packed, _STEP)
         except zlib.error as error:
             raise ProtocolError(f"a compressed frame can't be read: {error}") from None
         self._packed = unpacker.unconsumed_tail
+        self._more = len(data) == _STEP
         self._unpacked += len(data)
         if self._unpacked > self._max_decompressed:
             raise ProtocolError(f"a compressed frame holds more than {self._max_decompressed} bytes")
         self._inner.feed(data)
+        return True
 
     def _event(self, version: int, sequence: int, event: dict, size: int) -> Window | None:
         pending = self._pending
-        if not pending.size:
+        if not pending.owed:
             raise ProtocolError("an event before its window")
+        pending.owed -= 1
         pending.taken += size
-        if pending.taken > self._max_window_bytes:
-            raise ProtocolError(f"a window of more than {self._max_window_bytes} bytes")
         pending.events.append(event)
-        if len(pending.events) < pending.size:
+        if pending.owed and pending.taken < self._part_bytes:
             return None
-        self._pending = _Pending()
+        self._pending = _Pending(pending.owed)
         return Window(version, sequence, pending.events, pending.taken)
 
 
@@ -286,3 +327,16 @@ def _json_object(payload: bytearray) -> dict:
     if type(event) is not dict:
         raise ProtocolError("a JSON frame holds no object")
     return event
+
+
+def _weight(payload: bytearray) -> int:
+    """Raises ProtocolError for more than MAX_VALUES."""
+    values = _values(payload)
+    # In a text, commas and brackets are nothing but characters.
+    if values > MAX_VALUES and _values(_JSON_TEXT.sub(b"", payload)) > MAX_VALUES:
+        raise ProtocolError(f"a JSON frame of more than {MAX_VALUES} values")
+    return len(payload) + _VALUE_BYTES * min(values, MAX_VALUES)
+
+
+def _values(json_: bytes | bytearray) -> int:
+    return json_.count(b",") + json_.count(b"[") + json_.count(b"{")

@@ -178,7 +178,9 @@ class _Translator:
             atom = self._atom()
             if atom is None:  # (?i) and the like: for the rest of this group, alternatives included
                 options = self._options
-                out.append(f"(?{options}:{self._alternatives()})")
+                # With (?x), a comment at the end would take in our bracket.
+                end = "\n)" if "x" in options.partition("-")[0] else ")"
+                out.append(f"(?{options}:{self._alternatives()}{end}")
                 break
             out.append(self._quantified(atom))
         return "".join(out)

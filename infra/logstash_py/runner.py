@@ -178,6 +178,8 @@ class Runner:
                 await self._process(batch, pipeline)
             finally:
                 self._under_way[pipeline] -= 1
+                # Its events are not to wait for the next one.
+                del batch
 
     async def _process(self, batch: Batch, pipeline: Pipeline) -> None:
         begun = time.perf_counter()

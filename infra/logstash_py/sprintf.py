@@ -115,10 +115,10 @@ def _field(reference: str) -> Sprintf:
 
 def render(value: Any) -> str:
     """A field's value within a text: arrays joined by commas, objects as JSON."""
+    if type(value) is dict:
+        return to_json(value) if value else "{}"
     if type(value) is list:
         return ",".join(_join_item(item) for item in value)
-    if type(value) is dict:
-        return to_json(value)
     return to_text(value)
 
 

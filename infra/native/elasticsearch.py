@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from native import servers_user
+from native import servers_user, state
 from native.settings import Settings
 
 # Elasticsearch's own default for PBKDF2; the file realm reads the cost from the hash.
@@ -43,12 +43,22 @@ def write_configuration(settings: Settings, distribution: Path) -> None:
     shutil.copyfile(definitions / "config" / "elasticsearch.yml", config / "elasticsearch.yml")
     (config / "jvm.options").write_text(jvm_options((distribution / "config" / "jvm.options").read_text(), folder))
     (config / "log4j2.properties").write_text(LOG4J2)
-    users = json.loads((definitions / "users.json").read_text())
-    (config / "roles.yml").write_text(roles_yml(definitions / "roles"))
-    (config / "users").write_text(users_file(users, settings.secrets))
-    (config / "users_roles").write_text(users_roles_file(users))
+    (config / "roles.yml").write_text(roles_yml(definitions / "roles", settings.group))
+    (config / "users_roles").write_text(users_roles_file(_users(settings)))
+    write_users(settings)
     servers_user.give(folder)
     folder.chmod(0o700)
+
+
+def write_users(settings: Settings) -> None:
+    """Write the users with the passwords of `settings`; a running Elasticsearch sees it within five seconds."""
+    path = settings.run / "elasticsearch" / "config" / "users"
+    state.write_private(path, users_file(_users(settings), settings.secrets))
+    servers_user.give(path)
+
+
+def _users(settings: Settings) -> dict[str, dict]:
+    return json.loads((settings.checkout / "elk" / "elasticsearch" / "users.json").read_text())
 
 
 def jvm_options(options: str, folder: Path) -> str:
@@ -58,9 +68,13 @@ def jvm_options(options: str, folder: Path) -> str:
     return "\n".join([line for line in options.splitlines() if not line.startswith(unwanted)] + ours) + "\n"
 
 
-def roles_yml(folder: Path) -> str:
-    """roles.yml from one JSON file a role: the security API and the file realm read the same structure."""
-    roles = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+def roles_yml(folder: Path, group: str) -> str:
+    """roles.yml from one JSON file a role: the security API and the file realm read the same structure.
+
+    ${LOG_GROUP} in a file is `group`, as elk/setup/setup.py puts it.
+    """
+    texts = {path.stem: path.read_text() for path in sorted(folder.glob("*.json"))}
+    roles = {name: json.loads(text.replace("${LOG_GROUP}", group)) for name, text in texts.items()}
     return yaml.safe_dump(roles, sort_keys=False)
 
 

@@ -6,12 +6,16 @@ import re
 import shutil
 import socket
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from logstash_py import ConfigError, Pipeline
+from logstash_py import ConfigError
+from logstash_py.check import check
+from logstash_py.pipeline import config_files
+from logstash_py.terminal import Paint
 from native import servers_user
 from native.settings import LOOPBACK, Settings
 
@@ -48,31 +52,36 @@ def problems(settings: Settings, toolchain_ready: bool) -> list[Problem]:
 
 
 def port_problems(settings: Settings) -> list[Problem]:
+    return taken_ports({variable: (LOOPBACK, port) for variable, port in settings.ports.items()})
+
+
+def taken_ports(ports: Mapping[str, tuple[str, int]]) -> list[Problem]:
+    """`ports` are {variable: (address, port)} of what is to be listened on."""
     users = defaultdict(list)
-    for variable, port in settings.ports.items():
-        users[port].append(variable)
+    for variable, (address, port) in ports.items():
+        users[address, port].append(variable)
     found = []
-    for port, variables in users.items():
+    for (address, port), variables in users.items():
         if len(variables) > 1:
             found.append(
                 Problem(f"{' and '.join(variables)} are both {port}.", "Give each its own in .env or the environment.")
             )
-        elif reason := _why_not_free(port):
+        elif reason := _why_not_free(address, port):
             [variable] = variables
             found.append(Problem(f"Port {port} ({variable}) {reason}.", f"Free it, or set {variable} in .env."))
     return found
 
 
-def _why_not_free(port: int) -> str | None:
+def _why_not_free(address: str, port: int) -> str | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: TIME_WAIT is no obstacle
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((address, port))
             return None
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return f"is taken by {_holder(port)}"
-            return f"cannot be opened ({error.strerror})"
+            return f"cannot be opened on {address} ({error.strerror})"
 
 
 def _holder(port: int) -> str:
@@ -146,18 +155,19 @@ def state_problems(settings: Settings) -> list[Problem]:
 
 
 def pipeline_problems(settings: Settings) -> list[Problem]:
-    """Whether Logstash would take its pipeline."""
+    """What keeps Logstash from taking its pipeline: all errors, each with its place."""
     logstash = settings.checkout / "elk" / "logstash"
     environ = {
         **settings.variables,
         "LOGSTASH_DICTIONARIES": str(logstash / "dictionaries"),
         "LOGSTASH_WRITER_PASSWORD": "made at the first start",
     }
+    remedy = "Correct the pipeline: `make test-pipeline` tries it."
     try:
-        Pipeline.from_files([logstash / "pipeline"], environ=environ)
+        findings = check(config_files(logstash / "pipeline"), environ, to_run_here=True)
     except ConfigError as error:
-        return [Problem(str(error).rstrip(), "Correct the pipeline: `make test-pipeline` tries it.")]
-    return []
+        return [Problem(str(error).rstrip(), remedy)]
+    return [Problem("\n".join(finding.lines(Paint(False))), remedy) for finding in findings if finding.error]
 
 
 def folder_problems(variable: str, folder: Path, to_write: bool) -> list[Problem]:

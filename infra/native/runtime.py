@@ -1,14 +1,13 @@
 """Starts, watches and stops the parts, through process-compose's API on a socket in the state folder."""
 
-import fcntl
 import os
 import shutil
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -24,6 +23,11 @@ STOP_TIMEOUT = 90.0
 STRAY_TIMEOUT = 15.0
 RESTARTS_ALLOWED = 1  # while starting
 TAIL_LINES = 25
+# What `rotate_passwords` changes. Not the keys: what they signed or encrypted stays readable.
+PASSWORDS = ("ELASTIC_PASSWORD", "LOGSTASH_WRITER_PASSWORD", "PT_READER_PASSWORD", "DEMO_PASSWORD")
+# Parts that are told one. Not setup: it has done its work, and process-compose would not run it again, since it depends
+# on Elasticsearch and finds the process of before.
+PARTS_WITH_PASSWORDS = ("elasticsearch", "logstash", "migrate")
 
 Say = Callable[[str], None]
 
@@ -84,15 +88,17 @@ def up(settings: Settings, say: Say) -> bool:
         raise RuntimeFailure("Nothing was started:\n" + "\n".join(f"  ✗ {problem}" for problem in found))
     folders = cache.install(tools.tools(), settings.cache)
     state.prepare(settings)
-    with _locked(settings):
+    with state.locked(settings):
         if processes(settings):  # started by another in the meantime
             return False
         try:
             _configure(settings, folders)
             supervisor = start(settings, folders)
             wait_until_settled(settings, supervisor, say)
-        except BaseException:
+        except BaseException as error:
             stop(settings)
+            if isinstance(error, RuntimeFailure):
+                raise RuntimeFailure(f"Everything is stopped again: {error}") from error
             raise
     return True
 
@@ -118,18 +124,20 @@ def _copy(source: Path, target: Path, own: str) -> None:
     (target / own).mkdir()
 
 
-def write_document(settings: Settings) -> None:
-    """Write process-compose's document: secrets stand in it, so it is for the owner alone."""
-    path = settings.run / "process-compose.yml"
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
-        yaml.safe_dump(compose.render(settings), file, sort_keys=False, allow_unicode=True)
+def write_document(settings: Settings, document: Mapping | None = None) -> None:
+    """Write process-compose's document (default: all of it): secrets stand in it, so it is for the owner alone."""
+    text = yaml.safe_dump(document or compose.render(settings), sort_keys=False, allow_unicode=True)
+    state.write_private(_document(settings), text)
+
+
+def _document(settings: Settings) -> Path:
+    return settings.run / "process-compose.yml"
 
 
 def start(settings: Settings, folders: Mapping[str, Path]) -> subprocess.Popen:
     """Start process-compose in a session of its own: it outlives us and the terminal."""
     command = [folders["process-compose"] / "bin" / "process-compose", "--tui=false", "--disable-dotenv"]
-    command += ["--config", settings.run / "process-compose.yml", "--unix-socket", settings.socket]
+    command += ["--config", _document(settings), "--unix-socket", settings.socket]
     command += ["--log-file", settings.console_logs / "process-compose.log", "--ordered-shutdown"]
     return subprocess.Popen(  # noqa: S603
         command,
@@ -143,23 +151,31 @@ def start(settings: Settings, folders: Mapping[str, Path]) -> subprocess.Popen:
     )
 
 
-def wait_until_settled(settings: Settings, supervisor: subprocess.Popen, say: Say) -> None:
+def wait_until_settled(
+    settings: Settings, supervisor: subprocess.Popen | None, say: Say, before: Mapping[str, dict] | None = None
+) -> None:
+    """Say when each part gets healthy; return when all are. Raises RuntimeFailure.
+
+    `before` are the `processes` of a stack that was up already, most of which stay as they are.
+    """
     start = time.monotonic()
-    reported: dict[str, str] = {}
+    before = before or {}
+    reported = {name: _state(process) for name, process in before.items()}
     while True:
         seconds = time.monotonic() - start
         found = processes(settings)
         states = {name: _state(process) for name, process in found.items()}
         for name, now in states.items():
             if now in (HEALTHY, DONE, RESTARTING) and reported.get(name) != now:
-                reported[name] = now
                 say(f"  {name:<14} {now:<10} {seconds:5.1f} s")
+        reported |= states
         if is_settled(states):
             return
         for name, process in found.items():
-            if states[name] == FAILED or process["restarts"] > RESTARTS_ALLOWED:
+            restarts = process["restarts"] - (before[name]["restarts"] if name in before else 0)
+            if states[name] == FAILED or restarts > RESTARTS_ALLOWED:
                 raise RuntimeFailure(_failure(settings, name, f"did not start (exit status {process['exit_code']})"))
-        if supervisor.poll() is not None:
+        if supervisor and supervisor.poll() is not None:
             raise RuntimeFailure(_failure(settings, "process-compose", f"ended with status {supervisor.returncode}"))
         if seconds > START_TIMEOUT:
             waiting = [name for name, now in states.items() if now not in (HEALTHY, DONE)]
@@ -175,14 +191,14 @@ def _failure(settings: Settings, part: str, what: str) -> str:
             last = "".join(deque(file, maxlen=TAIL_LINES))
     except FileNotFoundError:
         last = "(it printed nothing)\n"
-    return f"{part} {what}; everything is stopped again.\nThe end of {log}:\n\n{last}"
+    return f"{part} {what}.\nThe end of {log}:\n\n{last}"
 
 
 def down(settings: Settings) -> bool:
     """Stop the stack, and whatever an earlier one left. False when nothing ran. Raises RuntimeFailure."""
     if not settings.state.is_dir():
         return False
-    with _locked(settings):
+    with state.locked(settings):
         return stop(settings)
 
 
@@ -249,6 +265,73 @@ def _stray_problems(settings: Settings) -> list[preflight.Problem]:
     return [preflight.Problem(f"An earlier start left processes: {names}.", "`make down` ends them.")]
 
 
+def rotate_passwords(settings: Settings, say: Say) -> None:
+    """New passwords for all users of a running stack. The parts that hold one are started again; the others go on.
+
+    Filebeat waits while Logstash is away, and Logstash sends again what Elasticsearch has not taken: no line is lost.
+    """
+    if not processes(settings):
+        raise RuntimeFailure("Nothing runs: `make up` first, a running stack's passwords are changed.")
+    state.check_rotation(settings, PASSWORDS)
+    with state.locked(settings):
+        state.replace_secrets(settings, state.generate(PASSWORDS))
+        fresh = Settings.load(settings.checkout, settings.environ)
+        elasticsearch.write_users(fresh)
+        document = yaml.safe_load(_document(fresh).read_text())
+        document["processes"] |= {part: compose.render(fresh)["processes"][part] for part in PARTS_WITH_PASSWORDS}
+        write_document(fresh, document)
+        before = processes(fresh)
+        with _client(fresh, timeout=STOP_TIMEOUT) as client:  # stops and starts what is different now
+            client.post("/project/configuration").raise_for_status()
+        wait_until_settled(fresh, None, say, before)
+
+
+def places(settings: Settings) -> dict[str, str]:
+    """{what a user looks for: where it is}, of a stack that is up."""
+    return {
+        "Front end": settings.nginx_url,
+        "API": f"{settings.nginx_url}/api/",
+        "Flower": f"{settings.nginx_url}/flower/",
+        "Elasticsearch": settings.elasticsearch_url,
+        "Logstash's figures": f"http://127.0.0.1:{settings.logstash_api_port}/_node/stats",
+        "Log files": str(settings.logs),
+        "Passwords": str(settings.secrets_file),
+    }
+
+
+def unrouted(settings: Settings) -> int:
+    """Events of a foreign group or service, in the file where the pipeline keeps them."""
+    if not settings.unrouted_file.exists():
+        return 0
+    with settings.unrouted_file.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def unrouted_place(settings: Settings) -> str:
+    """Where they are kept, in words."""
+    return str(settings.unrouted_file)
+
+
+def kept(settings: Settings) -> str:
+    """Where the data are, in words."""
+    return str(settings.state)
+
+
+def remove(settings: Settings) -> None:
+    """Remove the data of a stack that is down."""
+    state.remove(settings)
+
+
+def show_logs(settings: Settings, service: str, lines: int, follow: bool) -> None:
+    """Become `tail` on what a part or service has written. Raises RuntimeFailure for a wrong name."""
+    files = logs(settings, service)
+    if not files:
+        print(f"{service} has written nothing yet.")
+        return
+    command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, files)]
+    os.execvp(command[0], command)  # noqa: S606
+
+
 def logs(settings: Settings, service: str) -> list[Path]:
     """What a part or service has written: its console log and its log files. Raises RuntimeFailure for a wrong name."""
     names = sorted({*compose.names(), *state.SERVICES})
@@ -256,14 +339,6 @@ def logs(settings: Settings, service: str) -> list[Path]:
         raise RuntimeFailure(f"There is no {service}. There are: {', '.join(names)}.")
     files = [settings.console_logs / f"{service}.log", *sorted((settings.logs / service).glob("*.log"))]
     return [path for path in files if path.exists()]
-
-
-@contextmanager
-def _locked(settings: Settings) -> Iterator[None]:
-    """One `up` or `down` at a time."""
-    with (settings.state / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _client(settings: Settings, timeout: float = 5.0) -> httpx.Client:

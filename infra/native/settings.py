@@ -1,4 +1,4 @@
-"""What the native stack is told from outside: ports, folders, secrets.
+"""What a stack is told from outside, whichever runtime drives it: ports, folders, secrets.
 
 Values come from the environment, then `.env` in the checkout, then the defaults below, as Docker Compose reads them:
 the environment wins, and a variable that is set but empty counts as not set. So a second stack can run beside the
@@ -7,6 +7,7 @@ first by environment alone (`PT_STATE` and the ports; see `free_ports`).
 
 import hashlib
 import os
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -19,6 +20,8 @@ from dotenv import dotenv_values
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 
+NATIVE, DOCKER = "native", "docker"  # RUNTIME
+
 # Generated into secrets.env at the first start unless .env or the environment gives a value.
 SECRET_NAMES = (
     "ELASTIC_PASSWORD",
@@ -27,7 +30,16 @@ SECRET_NAMES = (
     "DJANGO_SECRET_KEY",
     "CARRIER_WEBHOOK_SECRET",
     "DEMO_PASSWORD",
+    # In Docker alone.
+    "KIBANA_SYSTEM_PASSWORD",
+    "LOGSTASH_SYSTEM_PASSWORD",
+    "KIBANA_ENCRYPTION_KEY",
+    "POSTGRES_PASSWORD",
 )
+
+
+# Variables that take one of a few values, the default first.
+CHOICES = {"RUNTIME": (NATIVE, DOCKER), "TLS": ("off", "on"), "ELK": ("here", "external"), "APP": ("here", "external")}
 
 
 class SettingsError(Exception):
@@ -42,12 +54,14 @@ def _port(default: int) -> int:
 class Settings:
     """One stack: where it keeps its things, on which ports of 127.0.0.1 it listens, and what else it was told.
 
-    `variables` holds every variable seen (environment over .env); process-compose.yml picks from it by name.
+    `variables` holds every variable seen (`environ` over .env); process-compose.yml and the compose files pick from it
+    by name.
     """
 
     checkout: Path
     state: Path
     cache: Path
+    environ: Mapping[str, str] = field(repr=False)
     variables: Mapping[str, str] = field(repr=False)
 
     nginx_port: int = _port(8080)
@@ -62,6 +76,7 @@ class Settings:
     filebeat_port: int = _port(5066)
 
     elasticsearch_heap: str = "512m"
+    group: str = "pt"
 
     @classmethod
     def load(cls, checkout: Path = CHECKOUT, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -76,14 +91,22 @@ class Settings:
                 ports[f.name] = int(value)
             else:
                 wrong.append(f"{f.name.upper()}={value}")
+        for name, choices in CHOICES.items():
+            if variables.get(name, choices[0]) not in choices:
+                raise SettingsError(f"{name}={variables[name]}: it is one of {', '.join(choices)}. Correct it in .env.")
         if wrong:
             raise SettingsError(f"{', '.join(wrong)}: a port is a number from 1 to 65535. Correct it in .env.")
+        group = variables.get("LOG_GROUP", cls.group)
+        if not re.fullmatch("[a-z][a-z0-9_]*", group):
+            raise SettingsError(f"LOG_GROUP={group}: small letters, digits and _, a letter first. Correct it in .env.")
         return cls(
             checkout=checkout,
             state=checkout / variables["PT_STATE"] if "PT_STATE" in variables else default_state(checkout),
             cache=checkout / variables["PT_CACHE"] if "PT_CACHE" in variables else default_cache(),
+            environ=environ,
             variables=variables,
             elasticsearch_heap=variables.get("ELASTICSEARCH_HEAP", cls.elasticsearch_heap),
+            group=group,
             **ports,
         )
 
@@ -142,9 +165,35 @@ class Settings:
             raise SettingsError(f"{self.secrets_file} has no {', '.join(missing)}: the first `make up` writes it.")
         return secrets
 
+    def data_stream(self, service: str) -> str:
+        """The name of a service's data stream; `*` in its place gives the pattern of all."""
+        return f"logs-{service}-{self.group}"
+
+    def choice(self, name: str) -> str:
+        """The value of one of CHOICES."""
+        return self.variables.get(name, CHOICES[name][0])
+
+    @property
+    def runtime(self) -> str:
+        """NATIVE or DOCKER."""
+        return self.choice("RUNTIME")
+
+    @property
+    def tls_folder(self) -> Path:
+        """Certificates of the Docker runtime with TLS=on (elk/setup/certificates.py makes them)."""
+        return self.checkout / self.variables.get("TLS_DIR", "tls")
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Who signed Elasticsearch's certificate; None where it speaks plain HTTP."""
+        tls = self.runtime == DOCKER and self.choice("TLS") == "on"
+        return self.tls_folder / "trust" / "ca.crt" if tls else None
+
     @property
     def elasticsearch_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.elasticsearch_port}"
+        scheme = "https" if self.ca_file else "http"
+        bound = self.variables.get("ELK_BIND", LOOPBACK) if self.runtime == DOCKER else LOOPBACK
+        return f"{scheme}://{LOOPBACK if bound == '0.0.0.0' else bound}:{self.elasticsearch_port}"  # noqa: S104
 
     @property
     def nginx_url(self) -> str:

@@ -8,31 +8,27 @@ from elasticsearch import ApiError
 from rich.console import Console
 from rich.table import Table
 
-from native import runtime
+from native.runtime import DONE, HEALTHY, is_settled
 from native.settings import Settings, SettingsError
+from stack.runtimes import module
 from stack.store import Store, age
 
 
 def status(settings: Settings) -> dict:
-    """{"runtime", "parts": {name: state}, "streams": {name: {"docs", "last"}}, "unrouted": events in no stream}."""
+    """{"runtime", "parts": {name: state}, "streams": {name: {"docs", "last"}}, "unrouted": events in no stream}.
+
+    `unrouted` is None where Logstash is another machine's.
+    """
     try:
         streams = Store(settings).streams()
     except (ApiError, TransportError, SettingsError):
         streams = {}
     return {
-        "runtime": "native",
-        "parts": runtime.parts(settings),
+        "runtime": settings.runtime,
+        "parts": module(settings).parts(settings),
         "streams": streams,
-        "unrouted": unrouted(settings),
+        "unrouted": module(settings).unrouted(settings),
     }
-
-
-def unrouted(settings: Settings) -> int:
-    """Events of a foreign group or service, in the file where the pipeline keeps them."""
-    if not settings.unrouted_file.exists():
-        return 0
-    with settings.unrouted_file.open("rb") as file:
-        return sum(1 for _ in file)
 
 
 def show(settings: Settings, as_json: bool) -> int:
@@ -44,7 +40,7 @@ def show(settings: Settings, as_json: bool) -> int:
         console = Console()
         parts = Table("part", "state", title="Parts")
         for name, state in found["parts"].items():
-            parts.add_row(name, f"[{'green' if state in (runtime.HEALTHY, runtime.DONE) else 'red'}]{state}")
+            parts.add_row(name, f"[{'green' if state in (HEALTHY, DONE) else 'red'}]{state}")
         console.print(parts)
         streams = Table("data stream", "documents", "newest", title="Data streams")
         now = datetime.now(UTC)
@@ -52,5 +48,6 @@ def show(settings: Settings, as_json: bool) -> int:
             newest = f"{age(stream['last'], now):.0f} s ago" if stream["last"] else "-"
             streams.add_row(name, f"{stream['docs']:,}", newest)
         console.print(streams if found["streams"] else "[red]Elasticsearch does not answer.")
-        console.print(f"Unrouted events: {found['unrouted']} ({settings.unrouted_file})")
-    return 0 if runtime.is_settled(found["parts"]) and found["streams"] else 1
+        unrouted = "unknown" if found["unrouted"] is None else found["unrouted"]
+        console.print(f"Unrouted events: {unrouted} ({module(settings).unrouted_place(settings)})")
+    return 0 if is_settled(found["parts"]) and found["streams"] else 1

@@ -9,28 +9,30 @@ from native.settings import Settings
 from native.state import SERVICES
 from stack.written import LogFile, Mark
 
-PATTERN = "logs-*-pt"
 # How long the shard of a data stream that was made just now may take to start: a search is answered 503 till then.
 SHARD_SECONDS = 5
 
 
 class Store:
-    """The six data streams. Every method raises elasticsearch.ApiError or elastic_transport.TransportError."""
+    """The services' data streams. Every method raises elasticsearch.ApiError or elastic_transport.TransportError."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.client = Elasticsearch(
             settings.elasticsearch_url,
             basic_auth=("pt_reader", settings.secrets["PT_READER_PASSWORD"]),
+            ca_certs=settings.ca_file and str(settings.ca_file),
             request_timeout=10,
             max_retries=0,
         )
 
     def search(self, **query) -> dict:
-        """A search over all six; streams that do not exist yet are empty ones."""
+        """A search over all of them; streams that do not exist yet are empty ones."""
+        pattern = self.settings.data_stream("*")
         deadline = time.monotonic() + SHARD_SECONDS
         while True:
             try:
-                return self.client.search(index=PATTERN, ignore_unavailable=True, allow_no_indices=True, **query).body
+                return self.client.search(index=pattern, ignore_unavailable=True, allow_no_indices=True, **query).body
             except ApiError as error:
                 if error.status_code != 503 or time.monotonic() > deadline:
                     raise
@@ -41,12 +43,12 @@ class Store:
         return self.search(query=query, size=0, track_total_hits=True)["hits"]["total"]["value"]
 
     def streams(self) -> dict[str, dict]:
-        """{data stream: {"docs": count, "last": newest document's @timestamp or None}}, all six."""
+        """{data stream: {"docs": count, "last": newest document's @timestamp or None}}, of all services."""
         by_dataset = {"terms": {"field": "data_stream.dataset"}, "aggs": {"last": {"max": {"field": "@timestamp"}}}}
         answer = self.search(size=0, aggs={"datasets": by_dataset})
         buckets = {b["key"]: b for b in answer.get("aggregations", {}).get("datasets", {}).get("buckets", [])}
         return {
-            data_stream(service): {
+            self.settings.data_stream(service): {
                 "docs": buckets[service]["doc_count"] if service in buckets else 0,
                 "last": buckets[service]["last"]["value_as_string"] if service in buckets else None,
             }
@@ -72,10 +74,6 @@ class Store:
         answer = self.search(size=0, aggs={"files": {"filters": {"filters": filters}}})
         buckets = answer.get("aggregations", {}).get("files", {}).get("buckets", {})
         return {file: buckets.get(str(number), {}).get("doc_count", 0) for number, file in enumerate(files)}
-
-
-def data_stream(service: str) -> str:
-    return f"logs-{service}-pt"
 
 
 def age(timestamp: str, now: datetime) -> float:

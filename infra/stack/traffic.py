@@ -15,7 +15,8 @@ from rich.table import Table
 
 from native.settings import Settings
 from native.state import SERVICES
-from stack.store import Store, data_stream
+from stack.counting import counter
+from stack.store import Store
 from stack.written import Mark
 
 USERS = 4
@@ -135,7 +136,7 @@ def settle(settings: Settings, mark: Mark, seconds: float = 60, quiet: float = 2
 def run(settings: Settings, requests: int) -> int:
     """Drive, settle, print lines and documents of each stream. Returns the exit status: 1 on any difference."""
     console = Console()
-    mark = Mark(settings.logs)
+    mark = Mark(counter(settings))
     try:
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task("requests", total=requests)
@@ -152,7 +153,9 @@ def run(settings: Settings, requests: int) -> int:
     for service in SERVICES:
         lines = sum(records for of, records, _ in files.values() if of == service)
         documents = sum(found for of, _, found in files.values() if of == service)
-        table.add_row(data_stream(service), str(lines), f"[{'green' if lines == documents else 'red'}]{documents}")
+        table.add_row(
+            settings.data_stream(service), str(lines), f"[{'green' if lines == documents else 'red'}]{documents}"
+        )
     console.print(table)
     unequal = {path: counts for path, counts in files.items() if counts[1] != counts[2]}
     for path, (_, records, documents) in unequal.items():

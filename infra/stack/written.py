@@ -2,14 +2,16 @@
 
 A record is a line and the continuation lines (they start with a tab) that follow it. A file is known by its first 64
 bytes, as Filebeat knows it (filebeat/filebeat.template.yml), so that a rotation between two looks changes nothing.
+
+The standard library does: the Docker runtime runs this file in a container, where the log files are (counting.py).
 """
 
 import hashlib
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from native.state import SERVICES
 
 FINGERPRINT_BYTES = 64
 
@@ -33,26 +35,38 @@ class LogFile:
 
 
 def log_files(logs: Path) -> Iterator[LogFile]:
-    """The six services' log files and backups below `logs`; those too short for a fingerprint are not read yet."""
-    for service in SERVICES:
-        for path in sorted((logs / service).glob("*.log*")):
-            with path.open("rb") as file:
-                head = file.read(FINGERPRINT_BYTES)
-            if len(head) == FINGERPRINT_BYTES:
-                yield LogFile(path, service, hashlib.sha256(head).hexdigest(), path.stat().st_size)
+    """The services' log files and backups below `logs`; those too short for a fingerprint are not read yet."""
+    for path in sorted(logs.glob("*/*.log*")):
+        with path.open("rb") as file:
+            head = file.read(FINGERPRINT_BYTES)
+        if len(head) == FINGERPRINT_BYTES:
+            yield LogFile(path, path.parent.name, hashlib.sha256(head).hexdigest(), path.stat().st_size)
+
+
+def count_records(logs: Path, offsets: Mapping[str, int]) -> dict[LogFile, int]:
+    """{file: its records from the offset on that is given for its fingerprint}, from the first on where none is."""
+    return {file: file.records_from(offsets.get(file.fingerprint, 0)) for file in log_files(logs)}
+
+
+# count_records of the log files of one stack.
+Count = Callable[[Mapping[str, int]], dict[LogFile, int]]
 
 
 class Mark:
     """A point in every log file. What is written after it is counted, whatever rotates meanwhile."""
 
-    def __init__(self, logs: Path) -> None:
-        self.logs = logs
-        self.offsets = {file.fingerprint: file.size for file in log_files(logs)}
+    def __init__(self, count: Count) -> None:
+        self.count = count
+        self.offsets = {file.fingerprint: file.size for file in count({})}
 
     def written(self) -> dict[LogFile, int]:
         """{file: records written to it since the mark}, for the files that have any."""
-        counts = {file: file.records_from(self.offset(file)) for file in log_files(self.logs)}
-        return {file: count for file, count in counts.items() if count}
+        return {file: count for file, count in self.count(self.offsets).items() if count}
 
     def offset(self, file: LogFile) -> int:
         return self.offsets.get(file.fingerprint, 0)
+
+
+if __name__ == "__main__":  # LOGS OFFSETS, the latter as JSON
+    found = count_records(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    print(json.dumps([[str(f.path), f.service, f.fingerprint, f.size, count] for f, count in found.items()]))

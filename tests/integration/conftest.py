@@ -15,7 +15,8 @@ from elasticsearch.helpers import scan
 
 from native import runtime
 from native.settings import Settings, free_ports
-from stack.store import PATTERN, Store
+from stack.counting import counter
+from stack.store import Store
 from stack.traffic import drive, settle
 from stack.written import Mark
 from tests.paths import ROOT
@@ -43,8 +44,12 @@ class Stack:
 
     def documents(self, query: dict) -> list[dict]:
         """Every document that matches, as stored."""
-        client = Store(self.settings).client
-        return [hit["_source"] for hit in scan(client, index=PATTERN, query={"query": query}, size=5_000)]
+        client, index = Store(self.settings).client, self.settings.data_stream("*")
+        return [hit["_source"] for hit in scan(client, index=index, query={"query": query}, size=5_000)]
+
+    def read(self, file: str) -> str:
+        """What stands in a log file, "django/app.log"."""
+        return (self.settings.logs / file).read_text()
 
     def count(self, query: dict) -> int:
         return Store(self.settings).count(query)
@@ -60,6 +65,8 @@ def stack(request):
     state = Path(tempfile.mkdtemp(prefix="pt-test-"))
     state.chmod(0o755)  # as root, the servers run as another user, who must be able to enter
     environ = {**os.environ, **free_ports(), "PT_STATE": str(state), "NOISY_LOG_LEVEL": "INFO"}
+    environ["RUNTIME"] = "native"
+    environ["LOG_GROUP"] = "pt"  # what the tests look for, whatever .env says
     stack = Stack(Settings.load(environ=environ), environ)
     try:
         stack.run("native", "up")
@@ -76,7 +83,7 @@ def stack(request):
 @pytest.fixture(scope="session")
 def visited(stack) -> dict[Path, tuple[str, int, int]]:
     """Real traffic, settled: {file: (service, records, documents)}."""
-    mark = Mark(stack.settings.logs)
+    mark = Mark(counter(stack.settings))
     mark.offsets.clear()  # from the first line of each file on
     drive(stack.settings, requests=150)
     return settle(stack.settings, mark)

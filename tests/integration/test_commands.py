@@ -13,8 +13,10 @@ from tests.polling import poll_until
 def test_status_as_json(stack, visited):
     status = json.loads(stack.run("stack", "status", "--json").stdout)
     assert status["runtime"] == "native"
-    assert set(status["streams"]) == {f"logs-{service}-pt" for service in SERVICES}
-    assert all(stream["docs"] > 0 and stream["last"] for stream in status["streams"].values())
+    assert set(status["streams"]) == {stack.settings.data_stream(service) for service in SERVICES}
+    for service, _, _ in visited.values():
+        stream = status["streams"][stack.settings.data_stream(service)]
+        assert stream["docs"] > 0 and stream["last"]
     assert {
         "elasticsearch",
         "logstash",

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from stack.written import log_files
+from stack.counting import counter
 from tests.paths import DICTIONARIES
+from tests.polling import poll_until
 
 STREAMS = yaml.safe_load((DICTIONARIES / "streams.yml").read_text())
 MODULES = yaml.safe_load((DICTIONARIES / "app_modules.yml").read_text())
@@ -31,10 +32,10 @@ MATRIX = {
 PIPE = re.compile(r"([A-Z]+)\|([^|]+)\|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\|")
 
 
-def records(logs, file):
+def records(stack, file):
     """The records of a log file: lines with their continuation lines, as Filebeat joins them."""
     found = []
-    for line in (logs / file).read_text().splitlines():
+    for line in stack.read(file).splitlines():
         if line.startswith("\t"):
             found[-1] += "\n" + line
         else:
@@ -43,14 +44,19 @@ def records(logs, file):
 
 
 def documents_of(stack, file):
-    [log_file] = [f for f in log_files(stack.settings.logs) if f.path == stack.settings.logs / file]
+    [log_file] = [f for f in counter(stack.settings)({}) if f"{f.service}/{f.path.name}" == file]
     return stack.documents({"term": {"log.file.fingerprint": log_file.fingerprint}})
 
 
 @pytest.mark.parametrize("file", MATRIX)
 def test_each_record_is_one_document_of_its_service(stack, visited, file):
-    documents = documents_of(stack, file)
-    assert Counter(d["message"] for d in documents) == Counter(records(stack.settings.logs, file))
+    documents = []
+
+    def as_many():
+        documents[:] = documents_of(stack, file)
+        return Counter(d["message"] for d in documents) == Counter(records(stack, file))
+
+    poll_until(f"a document for each record of {file}", as_many)
     service = file.partition("/")[0]
     assert {(d["service"], d["data_stream"]["dataset"], d["group"]) for d in documents} == {(service, service, "pt")}
     assert not [d for d in documents if "tags" in d]  # nothing failed to parse

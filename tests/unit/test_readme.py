@@ -1,4 +1,4 @@
-"""The README's tables say what the catalogue's dictionaries say."""
+"""What the README's tables say, the catalogue's dictionaries say. A fork may have more in those."""
 
 import re
 
@@ -31,4 +31,5 @@ def test_catalogue_table(heading, file):
     found = {name: loggers for name, loggers in table(heading).items() if name != "unknown"}
     for loggers in found.values():
         loggers.discard(".tasks")  # the one rule that is no dictionary entry
-    assert found == expected
+    assert found.keys() <= expected.keys()
+    assert all(loggers <= expected[name] for name, loggers in found.items())

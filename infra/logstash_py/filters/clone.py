@@ -24,7 +24,9 @@ class Clone(Filter):
             for name in self.clones:
                 copy = events.clone(event)
                 if ecs:
-                    events.tag(copy, name)
+                    # Even one that is there already.
+                    tags = copy.get("tags")
+                    copy["tags"] = [*(tags if type(tags) is list else [] if tags is None else [tags]), name]
                 else:
                     copy["type"] = name
                 if matched:

@@ -11,6 +11,7 @@ from ..code import Code, Field
 from ..dates import parse
 from ..event import Event, tag
 from ..plugin import Inlined, Option, array, field_reference, string
+from ..timestamp import Timestamp
 
 
 class Date(Inlined):
@@ -52,7 +53,9 @@ class Date(Inlined):
                 zone = code.bind(self.zone, "zone")
                 zone = code.local(f"{zone}(event)") if callable(self.zone) else zone
                 parsed = [f"{code.bind(parser)}({value}, {zone})" for parser in self.parsers]
-                code.line(f"{timestamp} = {' or '.join(parsed)}")
+                # A point in time is no text, as Logstash has it.
+                is_time = f"type({value}) is {code.bind(Timestamp, 'Timestamp')}"
+                code.line(f"{timestamp} = None if {is_time} else {' or '.join(parsed)}")
             with code.block("except ValueError:"):
                 code.line(f"{timestamp} = None")
             with code.block(f"if {timestamp} is None:"):
@@ -61,7 +64,7 @@ class Date(Inlined):
                 if self.target == "@timestamp":
                     code.line(f"event['@timestamp'] = {timestamp}")
                 else:
-                    code.field(self.target).set(timestamp)
+                    code.exact_field(self.target).set(timestamp)
                 self.emit_matched(code)
 
     def _fail(self, event: Event) -> None:

@@ -112,7 +112,9 @@ class GrokFilter(Inlined):
             keyword = "elif" if position and self.break_on_match else "if"
             with code.block(f"{keyword} ({found} := {search}({arguments})) is not None:"):
                 self._emit_captures(code, one, found)
-                code.line(f"{matched} = True")
+                # When all patterns are tried, the last one's outcome counts.
+                if self.break_on_match or one is groks[-1]:
+                    code.line(f"{matched} = True")
 
     def _emit_captures(self, code: Code, one: grok.Grok, found: str) -> None:
         values = ["_"] * one.pattern.groups
@@ -121,19 +123,13 @@ class GrokFilter(Inlined):
         if one.captures:
             code.line(f"{', '.join(values)}, = {found}.groups()")
         for group, reference, cast in one.captures:
-            reference = self._below_target(reference)
-            field = Field(code, fieldref.parse(reference))
+            field = Field(code, fieldref.parse(self._below_target(reference)))
             value = values[group - 1]
+            if cast is not None:
+                value = code.local(f"None if {value} is None else {code.bind(cast)}({value})")
             # An empty text is no capture; as a number it is 0.
-            if self.keep_empty_captures:
-                with code.block(f"if not {value}:"):
-                    field.set(value)
-                header = "else:"
-            else:
-                header = f"if {value}:" if cast is None else f"if {value} is not None:"
-            with code.block(header):
-                if cast is not None:
-                    value = code.local(f"{code.bind(cast)}({value})")
+            kept = "True" if self.keep_empty_captures else value if cast is None else f"{value} is not None"
+            with code.block(f"if {kept}:"):
                 if reference in self.overwrite:
                     field.set(value)
                 else:
@@ -142,7 +138,8 @@ class GrokFilter(Inlined):
     def _below_target(self, reference: str) -> str:
         if not self.target:
             return reference
-        return f"{self.target}{reference if reference.startswith('[') else f'[{reference}]'}"
+        target = self.target.strip()
+        return "".join(name if name.startswith("[") else f"[{name}]" for name in (target, reference))
 
     def _fail(self, event: Event) -> None:
         self.metrics.failures += 1

@@ -54,7 +54,10 @@ class Json(Inlined):
     def emit(self, code: Code) -> None:
         value, parsed = code.fresh(), code.fresh()
         fail = f"{code.bind(self._fail)}(event)"
-        with code.block("try:"), code.block(f"if ({value} := {code.field(self.source).get()}) is not None:"):
+        with (
+            code.block("try:"),
+            code.block(f"if ({value} := {code.exact_field(self.source).get()}) is not None and {value} is not False:"),
+        ):
             with code.block("try:"):
                 code.line(f"{parsed} = {code.bind(load)}({value})")
             with code.block("except (ValueError, RecursionError):"):
@@ -92,7 +95,7 @@ def _set_root(event: Event, parsed: dict[str, Any]) -> None:
             fieldref.set_(event, fieldref.parse(key), value)
         else:
             event[key] = value
-    if timestamp is None:
+    if timestamp is None or timestamp is False:
         return
     moment = Timestamp.parse(timestamp) if type(timestamp) is str else None
     if moment is not None:

@@ -13,7 +13,8 @@ from ..code import Code
 from ..event import Event, clone, tag
 from ..grok import to_float, to_int
 from ..plugin import Inlined, Option, array, hash_, string
-from ..text import ruby_text
+from ..text import inspect, ruby_text
+from ..timestamp import Timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ _TRUE = re.compile(r"^(true|t|yes|y|1|1.0)$", re.IGNORECASE | re.MULTILINE)
 _FALSE = re.compile(r"^(false|f|no|n|0|0.0)$", re.IGNORECASE | re.MULTILINE)
 # What Ruby's strip takes off.
 _BLANK = "\0\t\n\v\f\r "
+_BLANKS = re.compile(r"[\t\n\v\f\r ]+")
 _EU = str.maketrans(",.", ".,")
 
 
@@ -35,6 +37,8 @@ def _plain(value: Any) -> Any:
 def _integer(value: Any) -> int:
     if type(value) is str and value.isdecimal() and value.isascii():
         return int(value)
+    if type(value) is Timestamp:
+        return value.epoch_seconds()
     value = _plain(value)
     if isinstance(value, str):
         return to_int(value)
@@ -46,6 +50,8 @@ def _integer(value: Any) -> int:
 def _float(value: Any) -> float:
     if type(value) is str and value.isascii() and value.replace(".", "", 1).isdecimal():
         return float(value)
+    if type(value) is Timestamp:
+        return value.datetime().timestamp()
     value = _plain(value)
     if isinstance(value, str):
         return to_float(value)
@@ -83,12 +89,16 @@ _CONVERSIONS: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def split_like_ruby(text: str, separator: str) -> list[str]:
-    """String#split: one space stands for any blanks, empty texts at the end are left out."""
+def split_like_ruby(text: str, separator: str, *, all_parts: bool = False) -> list[str]:
+    """String#split: one space stands for any ASCII blanks, empty texts at the end are left out unless `all_parts`."""
+    if not text:
+        return []
     if separator == " ":
-        return text.split()
-    parts = list(text) if separator == "" else text.split(separator)
-    while parts and parts[-1] == "":
+        parts = _BLANKS.split(text)
+        del parts[: parts[0] == ""]
+    else:
+        parts = [*text, ""] if separator == "" else text.split(separator)
+    while not all_parts and parts and parts[-1] == "":
         parts.pop()
     return parts
 
@@ -147,7 +157,7 @@ class Mutate(Inlined):
         for field, value in self.update.items():
             _update(code, field, value)
         for field, value in self.replace.items():
-            code.field(field).set(code.text(value))
+            code.exact_field(field).set(code.text(value))
         for field, kind in self.convert.items():
             _convert(code, field, *_CONVERSIONS[kind])
         for gsub in self._gsubs:
@@ -156,23 +166,23 @@ class Mutate(Inlined):
             (self.uppercase, "upper()"),
             (self.capitalize, "capitalize()"),
             (self.lowercase, "lower()"),
-            (self.strip, f"strip({_BLANK!r})"),
         ):
             for field in fields:
                 _change_text(code, field, lambda text, change=change: f"{text}.{change}")
+        for field in self.strip:
+            _strip(code, field)
         for field, separator in self.split.items():
             _split(code, field, separator)
         for field, separator in self.join.items():
             _join(code, field, separator)
         for field, sources in self.merge.items():
-            for added in array(sources):
-                _merge(code, field, added)
+            _merge(code, field, array(sources))
         for source, destination in self.copy.items():
             _copy(code, source, destination)
 
 
 def _coerce(code: Code, reference: str, default: Any) -> None:
-    field = code.field(reference)
+    field = code.exact_field(reference)
     with code.block(f"if {field.get()} is None and {field.includes()}:"):
         field.set(code.text(default))
 
@@ -187,14 +197,14 @@ def _rename(code: Code, old: str, new: Any) -> None:
 
 
 def _update(code: Code, reference: str, value: Any) -> None:
-    field = code.field(reference)
+    field = code.exact_field(reference)
     with code.block(f"if {field.includes()}:"):
         field.set(code.text(value))
 
 
 def _convert(code: Code, reference: str, convert: Callable[[Any], Any], same: str) -> None:
     """A value, or each element of an array; objects and null stay."""
-    field, value, function = code.field(reference), code.fresh(), code.bind(convert)
+    field, value, function = code.exact_field(reference), code.fresh(), code.bind(convert)
     with code.block(f"if ({value} := {field.get()}) is not None and type({value}) is not {same}:"):
         with code.block(f"if type({value}) is list:"):
             field.set(f"{code.bind(_converted)}({value}, {function})")
@@ -208,11 +218,27 @@ def _converted(items: list[Any], convert: Callable[[Any], Any]) -> list[Any]:
 
 def _change_text(code: Code, reference: str, change: Callable[[str], str]) -> None:
     """A text, or each text in an array; anything else stays. `change` gives an expression for an expression."""
-    field, value = code.field(reference), code.fresh()
+    field, value = code.exact_field(reference), code.fresh()
     with code.block(f"if type({value} := {field.get()}) is str:"):
         field.set(change(value))
     with code.block(f"elif type({value}) is list:"):
         field.set(f"{code.bind(_changed)}({value}, lambda text: {change('text')})")
+
+
+def _strip(code: Code, reference: str) -> None:
+    """A text, or an array of nothing but texts."""
+    field, value = code.exact_field(reference), code.fresh()
+    with code.block(f"if type({value} := {field.get()}) is str:"):
+        field.set(f"{value}.strip({_BLANK!r})")
+    with code.block(f"elif type({value}) is list:"):
+        field.set(f"{code.bind(_stripped)}({value})")
+
+
+def _stripped(items: list[Any]) -> list[str]:
+    for item in items:
+        if not isinstance(item, str):
+            raise _MutateError(f"undefined method `strip' for {inspect(item)}")
+    return [item.strip(_BLANK) for item in items]
 
 
 def _changed(items: list[Any], change: Callable[[str], str]) -> list[Any]:
@@ -247,9 +273,18 @@ def _substitution(needle: str | regex.Regex, replacement: str) -> Callable[[str]
 
 
 def _split(code: Code, reference: str, separator: Any) -> None:
-    field, value = code.field(reference), code.fresh()
+    field, value = code.exact_field(reference), code.fresh()
     with code.block(f"if isinstance({value} := {field.get()}, str):"):
-        field.set(f"{code.bind(split_like_ruby)}({value}, {ruby_text(separator)!r})")
+        field.set(f"{code.bind(split_like_ruby)}({value}, {_separator(code, separator)})")
+
+
+def _separator(code: Code, separator: Any) -> str:
+    """An expression for a separator. What is no text raises ValueError when an event comes that would need it."""
+    return repr(separator) if isinstance(separator, str) else f"{code.bind(_no_separator)}({separator!r})"
+
+
+def _no_separator(value: Any) -> str:
+    raise _MutateError(f"wrong argument type of the separator {inspect(value)} (expected a text)")
 
 
 def _flat(items: list[Any]) -> list[str]:
@@ -257,19 +292,26 @@ def _flat(items: list[Any]) -> list[str]:
 
 
 def _join(code: Code, reference: str, separator: Any) -> None:
-    field, value = code.field(reference), code.fresh()
+    field, value = code.exact_field(reference), code.fresh()
     with code.block(f"if type({value} := {field.get()}) is list:"):
-        field.set(f"{ruby_text(separator)!r}.join({code.bind(_flat)}({value}))")
+        field.set(f"{_separator(code, separator)}.join({code.bind(_flat)}({value}))")
 
 
-def _merge(code: Code, reference: str, added: str) -> None:
-    field, other = code.field(reference), code.field(added)
-    old, new = code.local(field.get()), code.local(other.get())
-    with code.block(f"if (type({old}) is dict) != (type({new}) is dict):"):
-        message = "mutate: an array and an object can't be merged: %s, %s"
-        code.line(f"{code.bind(logger.error)}({message!r}, {reference!r}, {added!r})")
-    with code.block("else:"):
-        field.set(f"{code.bind(_merged)}({old}, {new})")
+def _merge(code: Code, reference: str, sources: list[str]) -> None:
+    """What several are added to is what the field held before: only an array or an object grows with each of them."""
+    field = code.exact_field(reference)
+    old, last = code.local(field.get()), len(sources) - 1
+    for number, added in enumerate(sources):
+        new = code.local(code.exact_field(added).get())
+        with code.block(f"if (type({old}) is dict) != (type({new}) is dict):"):
+            message = "mutate: an array and an object can't be merged: %s, %s"
+            code.line(f"{code.bind(logger.error)}({message!r}, {reference!r}, {added!r})")
+        with code.block("else:"):
+            value = code.local(f"{code.bind(_merged)}({old}, {new})")
+            field.set(value)
+            if number < last:
+                with code.block(f"if type({old}) in (dict, list):"):
+                    code.line(f"{old} = {value}")
 
 
 def _merged(old: Any, new: Any) -> Any:
@@ -280,9 +322,9 @@ def _merged(old: Any, new: Any) -> Any:
 
 
 def _copy(code: Code, source: str, destination: str) -> None:
-    value = code.local(code.field(source).get())
+    value = code.local(code.exact_field(source).get())
     with code.block(f"if {value} is not None:"):
-        code.field(destination).set(f"{code.bind(clone)}({value}) if type({value}) in (dict, list) else {value}")
+        code.exact_field(destination).set(f"{code.bind(clone)}({value}) if type({value}) in (dict, list) else {value}")
 
 
 plugin = Mutate

@@ -31,8 +31,8 @@ class Split(Filter):
         def split(event: Event) -> list[Event]:
             value = fieldref.get(event, source)
             if isinstance(value, str):
-                parts = split_like_ruby(value, self.terminator)
-                if len(parts) == 1 and parts[0] == value:
+                parts = split_like_ruby(value, self.terminator, all_parts=True)
+                if len(parts) == 1:
                     return [event]
             elif type(value) is list:
                 parts = value

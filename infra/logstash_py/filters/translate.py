@@ -133,8 +133,8 @@ class Translate(Inlined):
             values = {ruby_text(key): ruby_text(value) for key, value in table.items()}
 
             def replace(text: str) -> Any:
-                new, count = keys.subn(lambda match: values[match[0]], text)
-                return new if count else MISSING
+                new = keys.sub(lambda match: values[match[0]], text)
+                return new if new != text else MISSING
 
             return replace
         if self.regex:
@@ -195,21 +195,23 @@ class Translate(Inlined):
 
             def values(event: Event) -> bool:
                 items = fieldref.get(event, over)
-                if items is None or (not self.replaces and fieldref.includes(event, destination)):
+                if not fieldref.includes(event, over) or (not self.replaces and fieldref.includes(event, destination)):
                     return False
-                found = [found_for(item, event) for item in (items if type(items) is list else [items])]
+                items = [] if items is None else items if type(items) is list else [items]
+                found = [found_for(item, event) for item in items]
                 fieldref.set_(event, destination, [None if item is MISSING else item for item in found])
-                return any(item is not MISSING for item in found)
+                return any(item not in (MISSING, None, False) for item in found)
 
             return values
         source, destination = fieldref.parse(self.source), fieldref.parse(self.target)
 
         def objects(event: Event) -> bool:
+            # Whatever `override` says.
             items = fieldref.get(event, over)
             matched = False
             for item in items if type(items) is list else []:
                 value = fieldref.get(item, source) if type(item) is dict else None
-                if value is None or (not self.replaces and fieldref.includes(item, destination)):
+                if value is None:
                     continue
                 found = found_for(value, event)
                 if found is not MISSING:
@@ -221,11 +223,8 @@ class Translate(Inlined):
 
 
 def _first_text(value: Any) -> str:
-    """Ruby's Array(value).first.to_s."""
     if type(value) is list:
         value = value[0] if value else None
-    elif type(value) is dict:
-        value = list(next(iter(value.items()))) if value else None
     return ruby_text(value)
 
 

@@ -101,7 +101,7 @@ class Beats(Input):
         account = Account(intake.budget)
         keep_alive = asyncio.create_task(client.keep_alive())
         try:
-            await self._read(reader, client, intake, account, _Peer(self, writer))
+            await self._read(reader, writer, client, intake, account, _Peer(self, writer))
         except ProtocolError as error:
             logger.warning("beats: connection from %s closed: %s", name, error)
         except TimeoutError as error:
@@ -118,12 +118,18 @@ class Beats(Input):
             client.closed = True
 
     async def _read(
-        self, reader: asyncio.StreamReader, client: _Client, intake: Intake, account: Account, peer: _Peer
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        client: _Client,
+        intake: Intake,
+        account: Account,
+        peer: _Peer,
     ) -> None:
         protocol = Connection()
         while True:
             # A sender that waits for its acknowledgements is not inactive.
-            data = await read(reader, account, None if client.windows else self.client_inactivity_timeout)
+            data = await read(reader, writer, account, None if client.windows else self.client_inactivity_timeout)
             if not data:
                 if protocol.mid_frame:
                     raise ProtocolError("the connection ended in the middle of a window")

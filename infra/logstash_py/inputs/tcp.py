@@ -78,14 +78,19 @@ class Tcp(Input):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, intake: Intake) -> None:
         account = Account(intake.budget)
         try:
-            await self._read(reader, intake, account, await self._fields(writer))
+            await self._read(reader, writer, intake, account, await self._fields(writer))
         except (LineTooLong, TimeoutError) as error:
             logger.warning("tcp: connection from %s closed: %s", peer_name(writer), error)
         finally:
             account.close()
 
     async def _read(
-        self, reader: asyncio.StreamReader, intake: Intake, account: Account, fields: dict[tuple[str, ...], Any]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        intake: Intake,
+        account: Account,
+        fields: dict[tuple[str, ...], Any],
     ) -> None:
         decoder = self.codec.decoder(stream=True)
         silence = self.codec.auto_flush_interval
@@ -93,7 +98,7 @@ class Tcp(Input):
         while open_:
             data = b""
             try:
-                data = await read(reader, account, silence)
+                data = await read(reader, writer, account, silence)
                 open_ = bool(data)
             except TimeoutError:
                 if account.has_turn or not silence:

@@ -6,7 +6,6 @@ import subprocess
 import pytest
 import yaml
 
-from native.state import SERVICES
 from tests.paths import DICTIONARIES, ROOT
 
 
@@ -52,17 +51,52 @@ def test_logstash_is_looked_for_on_the_docker_host_by_default(entrypoint, tmp_pa
     assert configuration["output.logstash"]["hosts"] == ["host.docker.internal:5044"]
 
 
+def test_tls_with_certificates_that_may_come_late(entrypoint, tmp_path):
+    entrypoint()
+    configuration = yaml.safe_load((tmp_path / "data" / "filebeat.yml").read_text())
+    assert configuration["output.logstash"]["ssl"]["enabled"] is False
+
+    certificates = tmp_path / "tls"
+    certificates.mkdir()
+    # The job that makes them is done while the script waits.
+    sleep = tmp_path / "bin" / "sleep"
+    sleep.write_text(f"#!/bin/sh\ntouch {certificates}/filebeat.key\n")
+    sleep.chmod(0o755)
+    done = entrypoint(TLS="on", FILEBEAT_TLS=str(certificates))
+    assert done.returncode == 0, done.stderr
+    configuration = yaml.safe_load((tmp_path / "data" / "filebeat.yml").read_text())
+    assert configuration["output.logstash"]["ssl"] == {
+        "enabled": True,
+        "certificate_authorities": [f"{certificates}/ca.crt"],
+        "certificate": f"{certificates}/filebeat.crt",
+        "key": f"{certificates}/filebeat.key",
+        "verification_mode": "full",
+    }
+
+
+def test_tls_without_certificates_is_told(entrypoint, tmp_path):
+    sleep = tmp_path / "bin" / "sleep"
+    sleep.write_text("#!/bin/sh\n")
+    sleep.chmod(0o755)
+    done = entrypoint(TLS="on", FILEBEAT_TLS=str(tmp_path / "tls"))
+    assert done.returncode == 1
+    assert f"{tmp_path}/tls/filebeat.key" in done.stderr
+
+
 def test_one_input_for_each_file_with_its_backups(entrypoint, tmp_path):
     entrypoint()
     inputs = yaml.safe_load((tmp_path / "data" / "filebeat.yml").read_text())["filebeat.inputs"]
-    assert len({i["id"] for i in inputs}) == len(inputs) == 12
-    assert {i["fields"]["service"] for i in inputs} == set(SERVICES)
+    services = yaml.safe_load((DICTIONARIES / "services.yml").read_text())
+    assert [(i["paths"], i["fields"]) for i in inputs] == [
+        ([f"{tmp_path}/logs/{service}/{file}*"], {"group": "pt", "service": service, "stream": stream})
+        for service, files in services.items()
+        for file, stream in files.items()
+    ]
     streams = set(yaml.safe_load((DICTIONARIES / "streams.yml").read_text()).values())
     assert {i["fields"]["stream"] for i in inputs} == streams
+    assert len({i["id"] for i in inputs}) == len(inputs)
     for i in inputs:
-        [path] = i["paths"]
-        assert path.startswith(f"{tmp_path}/logs/{i['fields']['service']}/") and path.endswith(".log*")
-        assert i["fields"]["group"] == "pt" and i["fields_under_root"]
+        assert i["fields_under_root"]
         assert i["prospector.scanner.fingerprint"]["length"] == 64
 
 
@@ -76,7 +110,9 @@ def test_one_input_for_each_file_with_its_backups(entrypoint, tmp_path):
         ("LOGSTASH_PORT", "0"),
         ("LOGSTASH_PORT", "65536"),
         ("FILEBEAT_PORT", "-1"),
+        ("TLS", "true"),
         ("ENVIRONMENT", "a: b"),
+        ("LOG_GROUP", "my-team"),
         ("LOG_FILE_PATH", "/nowhere/at/all"),
         ("FILEBEAT_CONFIG_DIR", "/nowhere/at/all"),
     ],

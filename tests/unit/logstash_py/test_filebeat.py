@@ -76,6 +76,28 @@ async def test_filebeat_delivers_with_its_certificate(tmp_path: Path, compressio
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("compression", [0, 3])
+async def test_filebeat_takes_acknowledgements_of_parts(tmp_path: Path, compression: int, caplog) -> None:
+    """Windows of some 8 MiB come in a dozen parts, each acknowledged by itself: nothing is sent twice."""
+    port = free_port()
+    lengths = [4000] * 2000 + [3_000_000] + [4000] * 2000
+    (tmp_path / "in.log").write_text("".join(f"{n} {'x' * length}\n" for n, length in enumerate(lengths)))
+    async with (
+        running(f'input {{ beats {{ host => "127.0.0.1" port => {port} }} }}') as one,
+        filebeat(tmp_path, port, "{enabled: false}", compression),
+    ):
+        events = await one.events(len(lengths))
+        assert [int(event["message"].split()[0]) for event in events] == list(range(len(lengths)))
+        assert all(len(event["message"]) > length for event, length in zip(events, lengths, strict=True))
+        # All of it is acknowledged, so that the next line comes alone.
+        with (tmp_path / "in.log").open("a") as log:
+            log.write("last\n")
+        assert [event["message"] for event in await one.events(1)] == ["last"]
+        assert one.intake.events_in == len(lengths) + 1
+        assert "closed" not in caplog.text
+
+
+@pytest.mark.asyncio
 async def test_filebeat_without_a_certificate_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     certificates, port = Certificates(tmp_path), free_port()
     (tmp_path / "in.log").write_text("x" * 100 + "\n")

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 import resource
+import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -13,11 +16,13 @@ import psutil
 import pytest
 
 from logstash_py.intake import Account, Budget
+from logstash_py.lumberjack import MAX_PAYLOAD
 from tests.polling import poll_until
 
-from .conftest import Running
+from .certificates import Certificates
+from .conftest import PIPELINE, Running
 from .fake_elasticsearch import FakeElasticsearch
-from .lumberjack_client import json_frame, window, window_of
+from .lumberjack_client import Sender, json_frame, window, window_of
 from .test_service import events
 
 MIB = 1 << 20
@@ -37,31 +42,103 @@ def memory(service: Running) -> int:
     return psutil.Process(service.process.pid).memory_info().rss
 
 
+def peak(service: Running) -> int:
+    """The most that it ever had, in bytes."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024
+
+
+def halves_of_windows() -> Iterator[bytes]:
+    """400 KiB each; the first in the middle of a window, the next in the middle of a frame."""
+    frames = b"".join(json_frame(n, {"message": "x" * 1000}) for n in range(1, 401))
+    while True:
+        yield window(1000) + frames
+        yield window(1000) + b"2J" + struct.pack(">II", 1, 10 * MIB) + frames
+
+
+def connections(service: Running) -> int:
+    return service.stats()["pipelines"]["main"]["plugins"]["inputs"][0]["current_connections"]
+
+
 def test_a_thousand_connections_that_hold_half_windows_stay_bounded(service, elasticsearch, many_files) -> None:
     """Each sends 400 KiB of a window that it doesn't end: 400 MiB in all, of which a bounded part is read."""
-    frames = b"".join(json_frame(n, {"message": "x" * 1000}) for n in range(1, 401))
     loose = []
-    for number in range(1000):
+    for _, data in zip(range(1000), halves_of_windows(), strict=False):
         sender = service.sender()
         sender.socket.setblocking(False)
-        # Half of them are in the middle of a window, half in the middle of a frame.
-        start = b"" if number % 2 else b"2J" + struct.pack(">II", 1, 30 * MIB)
         with contextlib.suppress(BlockingIOError):
-            sender.socket.send(window(1000) + start + frames)
+            sender.socket.send(data)
         loose.append(sender)
-    poll_until(
-        "all connections",
-        lambda: service.stats()["pipelines"]["main"]["plugins"]["inputs"][0]["current_connections"] == 1000,
-        20,
-    )
+    poll_until("all connections", lambda: connections(service) == 1000, 20)
     assert memory(service) < 150 * MIB
     # They go, and a new one is served.
     for sender in loose:
         sender.close()
-    good = service.sender()
+    # What lies in the system's buffers of those before is read first: 400,000 events.
+    good = Sender(service.port, timeout=60)
     good.send(events(0, 10))
-    assert good.wait_for_ack(10)
+    assert good.wait_for_ack(10, 60)
     assert len(elasticsearch.documents) == 10
+
+
+def test_a_thousand_tls_connections_that_hold_half_windows_stay_bounded(tmp_path, elasticsearch, many_files) -> None:
+    """TLS takes some 40 KiB of each."""
+    certificates = Certificates(tmp_path)
+    service = Running(tmp_path, elasticsearch, PIPELINE.replace("beats {", "beats { " + certificates.options)).start()
+    context, loose = certificates.context(), []
+    try:
+        for _ in range(1000):
+            plain = socket.create_connection(("127.0.0.1", service.port), 10)
+            loose.append(context.wrap_socket(plain, server_hostname="127.0.0.1"))
+        poll_until("all connections", lambda: connections(service) == 1000, 20)
+        assert memory(service) < 120 * MIB
+        for one, data in zip(loose, halves_of_windows(), strict=False):
+            one.setblocking(False)
+            with contextlib.suppress(ssl.SSLWantWriteError):
+                for start in range(0, len(data), 16_384):
+                    one.send(data[start : start + 16_384])
+        poll_until("the answer of a busy service", lambda: connections(service) == 1000, 20)
+        assert peak(service) < 150 * MIB, peak(service) / MIB
+    finally:
+        for one in loose:
+            one.close()
+        service.process.kill()
+        service.process.wait(10)
+
+
+LINES = {
+    "2,048 lines, one of them of 1 MiB": [500] * 1000 + [MIB] + [500] * 1047,
+    "2,048 lines of 50 kB": [50_000] * 2048,
+    "a line of 10 MiB, Filebeat's largest": [10 * MIB],
+}
+
+
+@pytest.mark.parametrize("lengths", LINES.values(), ids=LINES)
+def test_large_windows_of_filebeat_are_taken(service, elasticsearch, lengths: list[int]) -> None:
+    """Beyond half a megabyte in parts, so that memory is bounded whatever their size."""
+    sender = service.sender()
+    sender.send([{"message": "x" * length, "n": n, "service": "django"} for n, length in enumerate(lengths)])
+    assert sender.wait_for_ack(len(lengths), 30)
+    stored = {source["n"]: len(source["message"]) for source in elasticsearch.documents.values()}
+    assert stored == dict(enumerate(lengths))
+    assert peak(service) < 150 * MIB, peak(service) / MIB
+
+
+HOSTILE = {
+    # Decoded, each takes twenty times its bytes.
+    "small objects": [{"a": [{"a": 1}] * 45_000}] * 30,
+    "many of small objects": [{"a": [{"a": 1}] * 200}] * 5000,
+    # Python keeps four bytes for each character of such a text.
+    "a text with an emoji": [{"message": "x" * (MAX_PAYLOAD - 100) + "\U0001f600"}],
+}
+
+
+@pytest.mark.parametrize("sent", HOSTILE.values(), ids=HOSTILE)
+def test_memory_is_bounded_whatever_one_connection_sends(service, sent: list[dict]) -> None:
+    sender = service.sender()
+    sender.send([event | {"service": "django"} for event in sent])
+    assert sender.wait_for_ack(len(sent), 60)
+    assert peak(service) < 160 * MIB, peak(service) / MIB
 
 
 def test_memory_while_the_store_is_away(service, elasticsearch) -> None:

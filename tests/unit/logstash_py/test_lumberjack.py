@@ -36,6 +36,31 @@ def test_a_compressed_frame_may_hold_part_of_a_window() -> None:
     assert got.events == EVENTS
 
 
+@pytest.mark.parametrize("compress", [True, False])
+def test_a_large_window_comes_in_parts(compress: bool) -> None:
+    """Each may be acknowledged by itself; what is held is one part and one event, not the window."""
+    events = [{"n": n, "message": "x" * 1000 * n} for n in range(1, 101)]
+    data = window_of(events, compress=compress) + window_of(EVENTS)
+    connection, parts, held = Connection(part_bytes=200_000), [], 0
+    for at in range(0, len(data), 16_384):
+        connection.feed(data[at : at + 16_384])
+        while part := connection.next_window():
+            parts.append(part)
+            held = max(held, connection.held)
+    *parts, last = parts
+    assert [event for part in parts for event in part.events] == events
+    assert [part.sequence for part in parts] == [part.events[-1]["n"] for part in parts]
+    assert 20 < len(parts) < 30
+    assert held < 400_000
+    assert last.events == EVENTS
+
+
+def test_commas_and_brackets_in_a_text_are_no_values() -> None:
+    event = {"message": '[{"a": 1, "b": ' * 200_000}
+    (got,) = Connection().receive(window_of([event]))
+    assert got.events == [event]
+
+
 def test_version_1_sends_pairs_of_texts() -> None:
     data = b"1W" + struct.pack(">I", 1) + data_frame(1, {"line": "grün", "host": "h"})
     (got,) = Connection().receive(data)
@@ -56,6 +81,7 @@ def test_an_acknowledgement_is_six_bytes() -> None:
 # Each is a lot of bytes in few: of spaces in one event, of events, and of nothing that is a frame.
 SPACES = compressed(json_frame(1, {"a": " " * 900_000}) * 2)
 EVENTS_BOMB = compressed(json_frame(1, {"a": 1}) * 60_000)
+PACKED = compressed(json_frame(1, EVENTS[0]))[6:]
 JUNK = compressed(b"2" * 50_000_000)
 
 
@@ -84,14 +110,16 @@ JUNK = compressed(b"2" * 50_000_000)
         (window(2) + SPACES, "a compressed frame holds more than"),
         (window(100_000) + EVENTS_BOMB, "a compressed frame holds more than"),
         (window(1) + JUNK, "unknown frame type"),
-        (window(2) + json_frame(1, {"a": "x" * 700_000}) * 2, "a window of more than"),
+        (window(1) + json_frame(1, {"a": [{}] * 100_000}), "more than 100000 values"),
+        (window(1) + compressed(json_frame(1, EVENTS[0]))[:-4] + b"!!!!", "can't be read"),
+        (window(1) + b"2C" + struct.pack(">I", len(PACKED) + 1) + PACKED + b"!", "goes on after its end"),
         (b"1W" + struct.pack(">I", 1) + b"1D" + struct.pack(">II", 1, 5000), "5000 pairs"),
         (b"1W" + struct.pack(">I", 1) + b"1D" + struct.pack(">III", 1, 1, 0xFFFFFFF0), "over the limit"),
     ],
 )
 def test_what_is_no_lumberjack_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(ProtocolError, match=reason):
-        Connection(max_decompressed=1_000_000, max_window_bytes=1_000_000).receive(data)
+        Connection(max_decompressed=1_000_000).receive(data)
 
 
 def test_a_frame_is_refused_by_what_it_claims_before_it_comes() -> None:

@@ -33,6 +33,11 @@ def test_a_secret_stands_only_where_it_is_used(ready):
         "DJANGO_SECRET_KEY": django,
         "CARRIER_WEBHOOK_SECRET": django,
         "DEMO_PASSWORD": {"migrate"},
+        # In Docker alone.
+        "KIBANA_SYSTEM_PASSWORD": set(),
+        "LOGSTASH_SYSTEM_PASSWORD": set(),
+        "KIBANA_ENCRYPTION_KEY": set(),
+        "POSTGRES_PASSWORD": set(),
     }
 
 

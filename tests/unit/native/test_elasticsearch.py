@@ -8,10 +8,10 @@ from native import elasticsearch, state
 
 
 def test_each_role_file_becomes_a_role(tmp_path):
-    role = {"cluster": ["monitor"], "indices": [{"names": ["logs-*-pt"], "privileges": ["create_doc"]}]}
-    (tmp_path / "writer.json").write_text(json.dumps(role))
+    role = {"cluster": ["monitor"], "indices": [{"names": ["logs-*-acme"], "privileges": ["create_doc"]}]}
+    (tmp_path / "writer.json").write_text(json.dumps(role).replace("acme", "${LOG_GROUP}"))
     (tmp_path / "reader.json").write_text(json.dumps({"indices": []}))
-    assert yaml.safe_load(elasticsearch.roles_yml(tmp_path)) == {"writer": role, "reader": {"indices": []}}
+    assert yaml.safe_load(elasticsearch.roles_yml(tmp_path, "acme")) == {"writer": role, "reader": {"indices": []}}
 
 
 def test_users_get_their_own_passwords_and_roles():

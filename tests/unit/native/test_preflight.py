@@ -78,3 +78,25 @@ def test_a_pipeline_that_logstash_would_not_take(settings, tmp_path):
     [problem] = preflight.pipeline_problems(replace(settings, checkout=tmp_path))
     assert f"{pipeline}:{line}:5: " in problem.what
     assert "'ruby'" in problem.what
+
+
+def test_all_errors_of_the_pipeline_are_told_at_once(settings, tmp_path):
+    shutil.copytree(settings.checkout / "elk/logstash", tmp_path / "elk/logstash")
+    folder = tmp_path / "elk/logstash"
+    (folder / "dictionaries/streams.yml").unlink()
+    pipeline = folder / "pipeline/logstash.conf"
+    text = pipeline.read_text()
+    for wrong in (("    fingerprint {", "    ruby {"), ("uppercase =>", "upcase =>"), ("_PASSWORD}", "_PASWORD}")):
+        assert wrong[0] in text
+        text = text.replace(*wrong)
+    pipeline.write_text(text)
+    problems = preflight.pipeline_problems(replace(settings, checkout=tmp_path))
+    lines = text.splitlines()
+    places = [
+        next(number for number, line in enumerate(lines, 1) if word in line)
+        for word in ("upcase", "streams.yml", "ruby {", "_PASWORD}")
+    ]
+    assert [problem.what.split(":", 3)[:2] for problem in problems] == [[str(pipeline), str(n)] for n in places]
+    assert problems[0].what.endswith("^")
+    for problem, word in zip(problems, ("uppercase", "streams.yml", "'ruby'", "LOGSTASH_WRITER_PASWORD"), strict=True):
+        assert word in problem.what

@@ -1,10 +1,11 @@
 """Counting what stands in log files, on which `make traffic` and the integration tests rest."""
 
 import hashlib
+from functools import partial
 
 import pytest
 
-from stack.written import Mark, log_files
+from stack.written import Mark, count_records, log_files
 
 HEAD = "INFO|config.logging|2025-02-02T12:34:56.123|0a1b2c3d app.log[1] opened\n"
 
@@ -38,7 +39,7 @@ def test_a_file_too_short_for_a_fingerprint_is_not_read_yet(tmp_path, app_log):
 
 
 def test_a_record_has_its_continuation_lines_and_needs_an_end(tmp_path, app_log):
-    mark = Mark(tmp_path)
+    mark = Mark(partial(count_records, tmp_path))
     assert counts(mark) == {}
     append(app_log, "ERROR|a|b|boom\n\tTraceback\n\tValueError: x\n\nINFO|a|b|next\nINFO|a|b|unfinished")
     assert counts(mark) == {"app.log": 2}
@@ -48,7 +49,7 @@ def test_a_record_has_its_continuation_lines_and_needs_an_end(tmp_path, app_log)
 
 def test_a_rotation_changes_nothing(tmp_path, app_log):
     append(app_log, "before\n")
-    mark = Mark(tmp_path)
+    mark = Mark(partial(count_records, tmp_path))
     append(app_log, "one\ntwo\n")
     app_log.rename(app_log.with_name("app.log.1"))
     app_log.write_text(HEAD.replace("0a1b", "ffff") + "three\n")

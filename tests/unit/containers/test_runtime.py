@@ -1,0 +1,72 @@
+"""The Docker runtime's view of containers."""
+
+import stat
+
+import pytest
+
+from containers import runtime
+from native import state
+from native.runtime import RuntimeFailure
+from native.settings import SettingsError
+
+SERVER, JOB = {"restart": "unless-stopped"}, {"restart": "on-failure:2"}
+
+
+@pytest.mark.parametrize(
+    ("service", "status", "state"),
+    [
+        (SERVER, {"Status": "running"}, "healthy"),  # without a health check
+        (SERVER, {"Status": "running", "Health": {"Status": "starting"}}, "starting"),
+        (SERVER, {"Status": "running", "Health": {"Status": "healthy"}}, "healthy"),
+        (SERVER, {"Status": "running", "Health": {"Status": "unhealthy"}}, "unhealthy"),
+        (SERVER, {"Status": "restarting"}, "restarting"),
+        (SERVER, {"Status": "exited", "ExitCode": 0}, "stopped"),
+        (SERVER, {"Status": "exited", "ExitCode": 137}, "failed"),
+        (JOB, {"Status": "running"}, "starting"),
+        (JOB, {"Status": "exited", "ExitCode": 0}, "done"),
+        (JOB, {"Status": "exited", "ExitCode": 1}, "failed"),
+        (JOB, {"Status": "created"}, "pending"),
+    ],
+)
+def test_states(service, status, state):
+    assert runtime._state(service, {"State": status}) == state
+
+
+def test_a_service_without_a_container_is_pending():
+    assert runtime._state(SERVER, None) == "pending"
+
+
+def test_images_that_are_pulled():
+    services = {"redis": {}, "django": {"build": {}}, "celery": {"pull_policy": "never"}}
+    assert runtime.pulled({"services": services}) == ["redis"]
+
+
+def test_nothing_starts_without_an_engine(settings, engine):
+    engine({"version --format {{json .}}": None})
+    with pytest.raises(RuntimeFailure, match=r"Nothing was started:\n  ✗ No Docker engine answers"):
+        runtime.up(settings, print)
+    assert not settings.state.exists()
+
+
+def test_secrets_are_for_their_owner_alone(settings):
+    state.prepare_home(settings)
+    state.generate_secrets(settings)
+    assert stat.S_IMODE(settings.secrets_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(settings.state.stat().st_mode) == 0o700
+    assert set(runtime.PASSWORDS) == {name for name in settings.secrets if name.endswith("_PASSWORD")}
+
+
+def test_a_password_of_dotenv_is_not_ours_to_change(settings, tmp_path):
+    given = settings.load(settings.checkout, {**settings.environ, "DEMO_PASSWORD": "mine"})
+    with pytest.raises(SettingsError, match=r"DEMO_PASSWORD: set in .env or the environment"):
+        state.check_rotation(given, runtime.PASSWORDS)
+
+
+def test_new_passwords_replace_the_old_ones_and_the_rest_stays(settings):
+    state.prepare_home(settings)
+    state.generate_secrets(settings)
+    before = dict(settings.secrets)
+    state.replace_secrets(settings, {"DEMO_PASSWORD": "new"})
+    after = settings.load(settings.checkout, settings.environ).secrets
+    assert after == {**before, "DEMO_PASSWORD": "new"}
+    assert stat.S_IMODE(settings.secrets_file.stat().st_mode) == 0o600
