@@ -10,7 +10,7 @@ N ?= 100
 SERVICE ?= django
 
 .PHONY: help up down clean status logs traffic rotate-passwords test test-unit test-pipeline test-integration test-containers bench-pipeline \
-	lint lock
+	bench-logging lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test-containers: .venv ## the same in containers; skipped with the reason where 
 
 bench-pipeline: .venv ## events a second of logstash_py on the project's pipeline
 	$(PYTHON) -m tests.bench.pipeline
+
+bench-logging: .venv ## what a log call costs, beside the standard library's
+	$(PYTHON) -m tests.bench.logging
 
 lint: .venv ## ruff; hadolint
 	$(PYTHON) -m ruff check .

@@ -27,7 +27,7 @@ TAIL_LINES = 25
 PASSWORDS = ("ELASTIC_PASSWORD", "LOGSTASH_WRITER_PASSWORD", "PT_READER_PASSWORD", "DEMO_PASSWORD")
 # Parts that are told one. Not setup: it has done its work, and process-compose would not run it again, since it depends
 # on Elasticsearch and finds the process of before.
-PARTS_WITH_PASSWORDS = ("elasticsearch", "logstash", "migrate")
+PARTS_WITH_PASSWORDS = ("elasticsearch", "logstash", "migrate", "django")
 
 Say = Callable[[str], None]
 

@@ -21,9 +21,10 @@ SERVERS = (
 def visit(settings, until: float) -> int:
     """Journeys till then, whatever fails meanwhile. How many requests were answered."""
     answered = 0
+    visitor = Visitor(settings)  # once: sign-ins of an address are limited
     while time.monotonic() < until:
         try:
-            for _ in Visitor(settings).journey():
+            for _ in visitor.journey():
                 answered += 1
         except httpx.HTTPError:
             time.sleep(0.2)

@@ -107,8 +107,9 @@ def test_a_service_is_added(fork):
 
 def test_a_process_of_the_service_writes_its_file(fork):
     """What the recipe says of SERVICE_NAME."""
-    script = "from config.logging import build_logging as b; "
-    script += "print(b(service='mailer', catalogue_path='', log_file_path='/l')['handlers']['mailer_file']['filename'])"
+    script = "from config.logging import build_logging; streams = 'elk/logstash/dictionaries/streams.yml'; "
+    script += "built = build_logging(service='mailer', catalogue_path=streams, log_file_path='/l'); "
+    script += "print(built['handlers']['file_mailer']['filename'])"
     assert fork.python("-c", script, PYTHONPATH=str(fork.tree / "services/django")).strip() == "/l/mailer/mailer.log"
 
 

@@ -43,9 +43,15 @@ def records(stack, file):
     return found
 
 
+def of_files(stack, *files):
+    """The query for what stands in these log files, and in no others of their services."""
+    found = [f.fingerprint for f in counter(stack.settings)({}) if f"{f.service}/{f.path.name}" in files]
+    assert len(found) == len(files)
+    return {"terms": {"log.file.fingerprint": found}}
+
+
 def documents_of(stack, file):
-    [log_file] = [f for f in counter(stack.settings)({}) if f"{f.service}/{f.path.name}" == file]
-    return stack.documents({"term": {"log.file.fingerprint": log_file.fingerprint}})
+    return stack.documents(of_files(stack, file))
 
 
 @pytest.mark.parametrize("file", MATRIX)
@@ -81,6 +87,18 @@ def test_fields_say_what_the_line_says(stack, visited, file):
             assert document["app_module"] == MODULES.get(app, "unknown")
 
 
+@pytest.mark.parametrize("app", [name for name in MODULES if name.startswith("apps.") or name == "config"])
+def test_each_app_has_lines_of_its_own_in_its_module(stack, visited, app):
+    wanted = [
+        of_files(stack, *MATRIX),
+        {"prefix": {"logger_name": f"{app}."}},
+        {"term": {"app_module": MODULES[app]}},
+        {"terms": {"log_level": ["INFO", "WARNING"]}},  # not what it says when it can't do its work
+    ]
+    # Beat's first task comes 30 s after its start.
+    stack.wait_for_documents({"bool": {"filter": wanted}}, 1, f"lines of {app}", seconds=60)
+
+
 @pytest.mark.parametrize("file, logger", MATRIX.items())
 def test_each_file_is_fed_by_what_it_is_for(stack, visited, file, logger):
     loggers = Counter(d["logger_name"] for d in documents_of(stack, file))
@@ -98,6 +116,11 @@ def test_nginx_access_lines(stack, visited):
         assert datetime.fromisoformat(d["@timestamp"]) == at
         assert d["http"]["request"]["method"] in d["log_message"]
         assert isinstance(d["duration_ms"], int)
+
+
+def test_no_e_mail_address_is_written(stack, visited):
+    # As the recipients of traffic's notices and its new users have.
+    assert [file for file in MATRIX if "@example.org" in stack.read(file)] == []
 
 
 def test_as_many_documents_as_lines(visited):

@@ -31,7 +31,8 @@ def pages(client: httpx.Client, **parameters: object) -> list[dict]:
 
 def test_members_find_each_line_of_their_tenant_once(stack, client):
     until = client.get("/api/logs/search/", params={"size": 1}).json()["lines"][0]["@timestamp"]
-    period = {"range": {"@timestamp": {"lt": until}}}
+    # A day, as is searched where no more is asked for.
+    period = {"range": {"@timestamp": {"gte": f"{until}||-1d", "lt": until}}}
     tenants = {"bool": {"filter": [period, {"term": {"tenant": TENANT}}, {"term": {"stream": "app"}}]}}
     stored = [document["log_message"] for document in stack.documents(tenants)]
     found = pages(client, until=until, size=200)

@@ -35,11 +35,46 @@ def test_a_traceback_is_one_document(stack, visitor):
 def test_a_request_is_followed_from_nginx_to_its_task(stack, visitor):
     created = visitor.http.post("/api/parcels/", json={"recipient": "Ada", "destination": "London"}).json()
     assert visitor.http.post(f"/api/parcels/{created['reference']}/label/").is_success
-    for service in ("nginx", "django", "celery"):
+    for service in ("nginx", "django"):
         poll_until(f"a line of {service}", lambda service=service: stack.count(of_request(visitor, service=service)))
-    tasks = stack.documents(of_request(visitor, service="celery"))
-    assert {d["task_name"] for d in tasks if "task_name" in d} == {"apps.integrations.tasks.put_label"}
-    assert all(d["tenant"] == "acme" for d in stack.documents(of_request(visitor, logger_name="apps.parcels.views")))
+    succeeded = of_request(visitor, service="celery", logger_name="celery.app.trace")
+    stack.wait_for_documents(succeeded, 1, "the end of the task")
+    of_task = stack.documents(of_request(visitor, service="celery"))
+    assert {d["task_name"] for d in of_task} == {"apps.integrations.tasks.put_label"}
+    # Received by the worker's main process, done in another.
+    expected = {"celery.worker.strategy", "celery.task", "apps.integrations.tasks", "celery.app.trace"}
+    assert expected <= {d["logger_name"] for d in of_task}
+    of_view = stack.documents(of_request(visitor, logger_name="apps.parcels.views"))
+    assert {d["tenant"] for d in (*of_view, *of_task)} == {"acme"}
+
+
+def test_each_line_tells_how_long_its_request_or_task_has_taken(stack, visitor):
+    visitor.http.get("/api/common/fault/")
+    created = visitor.http.post("/api/parcels/", json={"recipient": "Ada", "destination": "London"}).json()
+    visitor.http.post(f"/api/parcels/{created['reference']}/label/")
+    stack.wait_for_documents(of_request(visitor, logger_name="celery.app.trace"), 1, "the end of the task")
+    stack.wait_for_documents(of_request(visitor, logger_name="gunicorn.access"), 3, "the access lines")
+    for document in stack.documents(of_request(visitor)):
+        received = document["logger_name"] == "celery.worker.strategy"  # before it takes any
+        assert received != ("duration_ms" in document), document
+        assert received or document["duration_ms"] >= 0
+
+
+def test_sign_ins_are_security_events(stack, visitor):
+    refused = visitor.http.post("/api/auth/sign-in/", json={"username": "demo", "password": "wrong"})
+    assert refused.status_code == 401
+    security = of_request(visitor, logger_name="apps.custom_auth.security")
+    [document] = stack.wait_for_documents(security, 1, "the refused sign-in")
+    assert (document["log_level"], document["app_module"]) == ("WARNING", "auth")
+    assert document["log_message"] == "Sign-in refused"
+    assert document["context"]["event"] == "sign_in_failed"
+
+
+def test_e_mail_addresses_are_taken_out_of_messages(stack, visitor):
+    event = {"level": "info", "logger": "page", "message": "Sent to ada@example.org, who asked"}
+    assert visitor.http.post("/api/logs/client/", json={"events": [event]}).is_success
+    [document] = stack.wait_for_documents(of_request(visitor, service="react"), 1, "the browser's event")
+    assert document["log_message"] == "Sent to [email redacted], who asked"
 
 
 def test_a_browser_cannot_forge_a_record(stack, visitor):

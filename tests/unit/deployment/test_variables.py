@@ -39,17 +39,18 @@ NOT_IN_THE_EXAMPLE = {
 # What a service's own files read and neither runtime gives: a fork sets it in docker-compose.override.yml.
 TUNED_IN_THE_OVERRIDE = {
     "CELERY_CONCURRENCY",
-    "CLIENT_LOGS_RATE",
     "DJANGO_WORKERS",
     "EMAIL_HOST",
     "LOG_CATALOGUE",
     "POSTGRES_DB",
     "POSTGRES_PORT",
     "POSTGRES_USER",
-    "SIGN_IN_RATE",
     "STALE_PARCELS_EVERY",
 }
 NOT_GIVEN = {
+    "LOGSTASH_TCP": "the pipeline has no tcp input: Filebeat carries the files",
+    "LOGSTASH_TCP_CA": "as LOGSTASH_TCP",
+    "PROMETHEUS_MULTIPROC_DIR": "gunicorn's configuration sets it, for its workers",
     "SERVICE_NAME": "the start scripts set it",
     "FILEBEAT_TLS": "the default is where the compose file mounts the folder",
     "NGINX_RESOLVER": "the default is Docker's own; natively the upstreams are addresses",
@@ -69,14 +70,16 @@ DIFFERENT_IN_THE_EXAMPLE = {
 }
 
 
+# How Python code asks for a variable: environ["NAME"], or a function of the project with the name first.
+READ = re.compile(
+    r"(?:environ(?:\.get\(|\[)|variables(?:\.get\(|\[)|(?:choice|value|switch)\(|variable\(environ, )[\"']([A-Z_]+)"
+)
+
+
 def names_read(path: Path) -> set[str]:
     content = text(path)
     if path.suffix == ".py":
-        return set(
-            re.findall(
-                r"(?:environ(?:\.get\(|\[)|variables(?:\.get\(|\[)|choice\(|variable\(environ, )[\"']([A-Z_]+)", content
-            )
-        )
+        return set(READ.findall(content))
     return set(NAME.findall(content))
 
 
@@ -172,7 +175,7 @@ def defaults() -> dict[str, dict[str, list[str]]]:
         where = str(path.relative_to(ROOT))
         if path.suffix == ".py":
             for name, default in re.findall(
-                r"environ\.get\([\"'](\w+)[\"'](?:, |\) or )[\"']([^\"']*)[\"']", text(path)
+                r"(?:environ\.get|value|switch)\([\"'](\w+)[\"'](?:, |\) or )[\"']([^\"']*)[\"'](?!\.)", text(path)
             ):
                 found[name][default].append(where)
             continue

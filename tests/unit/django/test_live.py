@@ -110,6 +110,13 @@ def test_a_client_that_floods_is_sent_away(server):
     assert closed.value.rcvd.code in (1003, 1009)
 
 
+def test_a_message_is_refused_before_it_fills_the_memory(server):
+    with follow(server) as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.send("x" * 5000)
+        socket.recv(timeout=10)
+    assert closed.value.rcvd.code == 1009
+
+
 def test_no_log_line_has_the_token(server):
     with follow(server):
         pass

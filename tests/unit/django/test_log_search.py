@@ -91,6 +91,12 @@ def test_the_store_is_asked_as_pt_reader_for_the_log_streams_alone(store, acme):
     assert asked.path.startswith("/logs-*-pt/_search?")
 
 
+def test_a_fork_searches_the_streams_of_its_own_group(store, acme, settings):
+    settings.LOG_GROUP = "acme"
+    search(acme)
+    assert store.received[-1].path.startswith("/logs-*-acme/_search?")
+
+
 def test_a_search_is_audited_without_its_words(store, acme):
     search(acme, q="Ada", level="ERROR")
     [event] = acme.tenant.audit_events.filter(action="logs.searched")

@@ -29,7 +29,7 @@ def test_a_secret_stands_only_where_it_is_used(ready):
     assert where == {
         "ELASTIC_PASSWORD": {"setup"},
         "LOGSTASH_WRITER_PASSWORD": {"logstash"},
-        "PT_READER_PASSWORD": set(),
+        "PT_READER_PASSWORD": {"django"},
         "DJANGO_SECRET_KEY": django,
         "CARRIER_WEBHOOK_SECRET": django,
         "DEMO_PASSWORD": {"migrate"},

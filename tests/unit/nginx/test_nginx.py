@@ -7,7 +7,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import uuid
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -18,8 +21,61 @@ from tests.paths import ROOT
 from tests.polling import poll_until
 
 
+class Django(ThreadingHTTPServer):
+    """Stands behind nginx: keeps the requests, answers "Django", and as a WebSocket sends back what it is sent."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.received = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.server.received.append(self)
+            if self.headers["Upgrade"]:
+                self.send_response(101)
+                self.send_header("Upgrade", self.headers["Upgrade"])
+                self.send_header("Connection", "Upgrade")
+                self.end_headers()
+                self.wfile.write(self.rfile.readline())
+                self.close_connection = True
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "6")
+            self.end_headers()
+            self.wfile.write(b"Django")
+
+        def log_message(self, *arguments):
+            pass
+
+
+@pytest.fixture
+def django():
+    with Django() as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield server
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def nginx():
+    """A running nginx, nothing behind it: (client, folder of its logs)."""
+    with run_nginx() as running:
+        yield running
+
+
+@pytest.fixture
+def front(django):
+    """The client of an nginx in front of `django`."""
+    with run_nginx(django=f"127.0.0.1:{django.server_port}") as (client, _):
+        yield client
+
+
+@contextmanager
+def run_nginx(django="127.0.0.1:9"):
     """A running nginx: (client, folder of its logs)."""
     folder = Path(tempfile.mkdtemp(prefix="pt-nginx-"))
     folder.chmod(0o755)  # as root, nginx's workers are another user, who reopens the logs
@@ -32,7 +88,7 @@ def nginx():
     environ = {
         "PATH": f"{folder}/bin:{os.environ['PATH']}",
         "NGINX_LISTEN": f"127.0.0.1:{port}",
-        "DJANGO_UPSTREAM": "127.0.0.1:9",
+        "DJANGO_UPSTREAM": django,
         "FLOWER_UPSTREAM": "127.0.0.1:9",
         "REACT_ROOT": str(ROOT / "services/react"),
         "LOG_FILE_PATH": str(folder / "logs"),
@@ -94,6 +150,38 @@ def test_health_checks_are_not_logged(nginx):
     )
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/parcels/", "/admin/", "/track/acme/PT-1/", "/static/admin/css/base.css", "/ws/parcels/"]
+)
+def test_what_is_djangos_goes_to_django(django, front, path):
+    """With the client's own address, whatever the client says of it: limits and access rest on it."""
+    assert front.get(path, headers={"X-Forwarded-For": "203.0.113.7"}).text == "Django"
+    [request] = django.received
+    assert request.path == path
+    assert request.headers.get_all("X-Forwarded-For") == ["127.0.0.1"]
+
+
+def test_the_rest_does_not(django, front):
+    assert front.get("/metrics").status_code == 404
+    assert front.get("/admin").headers["Location"] == "/admin/"
+    for file in re.findall(r'(?:src|href)="([\w/.]+)"', front.get("/").text):
+        assert front.get(file).text == (ROOT / "services/react" / file).read_text()
+    assert django.received == []
+
+
+def test_a_websocket_goes_through(django, front):
+    with socket.create_connection((front.base_url.host, front.base_url.port), timeout=5) as client:
+        client.sendall(b"GET /ws/parcels/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        answer = client.makefile("rb")
+        assert b" 101 " in answer.readline()
+        while answer.readline().strip():
+            pass
+        client.sendall(b"and back\n")
+        assert answer.readline() == b"and back\n"
+    [request] = django.received
+    assert (request.request_version, request.headers["Upgrade"]) == ("HTTP/1.1", "websocket")
+
+
 def test_rotation_loses_no_line(nginx):
     """As rotate.sh does it to the running nginx, but sooner: at 20,000 bytes, three backups."""
     client, logs = nginx
@@ -101,7 +189,9 @@ def test_rotation_loses_no_line(nginx):
     paths = []
     rotation = subprocess.Popen([ROOT / "nginx/rotate.sh", pid, logs, "20000", "3"])
     try:
-        while len(paths) < 200 or not (logs / "access.log.2").exists():
+        # All three are there once nginx has opened the file anew, not in the middle of a rotation.
+        rotated = [logs / name for name in ("access.log", "access.log.1", "access.log.2")]
+        while len(paths) < 200 or not all(file.exists() for file in rotated):
             paths.append(f"/rotation/{len(paths)}")
             client.get(paths[-1])
             assert len(paths) < 50_000, "the file was to be rotated twice"

@@ -14,7 +14,7 @@ from django.conf import settings
 from elastic_transport import Transport, TransportError
 from elastic_transport.client_utils import basic_auth_to_header, url_to_node_config
 
-TARGET = "/logs-*-pt/_search?ignore_unavailable=true&allow_no_indices=true"
+PARAMETERS = "ignore_unavailable=true&allow_no_indices=true"
 JSON = {"accept": "application/json", "content-type": "application/json"}
 USER = "pt_reader"
 # Elasticsearch stops by itself and answers with what it has; should it not, we stop waiting.
@@ -126,9 +126,10 @@ def run(search: Search) -> dict[str, Any]:
     transport = _transport(
         tuple(settings.ELASTICSEARCH_HOSTS), settings.PT_READER_PASSWORD, settings.ELASTICSEARCH_CA or None
     )
+    target = f"/logs-*-{settings.LOG_GROUP}/_search?{PARAMETERS}"
     try:
         answer = transport.perform_request(
-            "POST", TARGET, body=search.body(), headers=JSON, request_timeout=WAIT_SECONDS
+            "POST", target, body=search.body(), headers=JSON, request_timeout=WAIT_SECONDS
         )
     except TransportError as error:
         logger.error("The log store gave no answer: %s", type(error).__name__, exc_info=error)

@@ -15,6 +15,7 @@ bind = f"{os.environ.get('DJANGO_HOST', '127.0.0.1')}:{os.environ.get('DJANGO_PO
 workers = int(os.environ.get("DJANGO_WORKERS", "2"))
 timeout = 30
 graceful_timeout = 10
+websocket_max_message_size = 4096  # bytes: our WebSockets only tell, nothing is to be sent to them
 
 # Access and error records go where all others go; no handler of gunicorn's own.
 logconfig_dict = settings.LOGGING

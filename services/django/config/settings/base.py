@@ -239,6 +239,7 @@ CLIENT_LOGS_RATE = int(os.environ.get("CLIENT_LOGS_RATE") or 1000)  # browsers' 
 ELASTICSEARCH_HOSTS = [host for host in os.environ.get("ELASTICSEARCH_HOSTS", "").split(",") if host]
 ELASTICSEARCH_CA = os.environ.get("ELASTICSEARCH_CA", "")  # file with the certificates of who signs Elasticsearch's
 PT_READER_PASSWORD = os.environ.get("PT_READER_PASSWORD", "")
+LOG_GROUP = os.environ.get("LOG_GROUP") or "pt"  # the group whose streams are searched
 
 # Logging
 
