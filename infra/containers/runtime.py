@@ -95,7 +95,13 @@ def up(settings: Settings, say: Say) -> bool:
         state.generate_secrets(settings)
         settings = Settings.load(settings.checkout, settings.environ)
         say("Images: those that are missing are pulled, ours are built.")
-        compose.run(settings, "pull", "--policy", "missing", "--quiet", *pulled(compose.config(settings)))
+        try:
+            compose.run(settings, "pull", "--policy", "missing", "--quiet", *pulled(compose.config(settings)))
+        except compose.ComposeFailure as error:
+            raise RuntimeFailure(
+                f"Nothing was started: images are missing that cannot be pulled.\n{error}\n"
+                "    → Let the engine reach their registry, or set RUNTIME=native in .env, which needs no images."
+            ) from error
         compose.run(settings, "build", "--quiet")
         try:
             start(settings, say)
