@@ -41,7 +41,7 @@ class Compiler:
 
         A plugin that we don't have is told before one that refuses to start, such as for a file that is missing.
         """
-        wanted = [(node, section.kind) for section in sections for node in _plugins(section.statements)]
+        wanted = [(node, section.kind) for section in sections for node in nodes.plugins(section.statements)]
         for node, kind in wanted:
             _find(kind, node)
         for node, kind in wanted:
@@ -123,17 +123,6 @@ class Compiler:
         return code.function("outputs", "events", returns=lists)
 
 
-def _plugins(statements: list[nodes.Statement]) -> Iterator[nodes.Plugin]:
-    """The plugins of these statements and of the blocks in them, in the order of the file."""
-    for statement in statements:
-        if isinstance(statement, nodes.Branch):
-            for _, block in statement.arms:
-                yield from _plugins(block)
-            yield from _plugins(statement.otherwise)
-        else:
-            yield statement
-
-
 @contextmanager
 def _placed(name: str, position: Position) -> Iterator[None]:
     """What a plugin can't be made of, such as a text for its field that is no field reference, has its place."""
@@ -202,8 +191,7 @@ class _Code(Code):
         """Whether a plugin in the statements makes new events."""
         for statement in statements:
             if isinstance(statement, nodes.Branch):
-                blocks = [block for _, block in statement.arms] + [statement.otherwise]
-                if any(map(self.generates, blocks)):
+                if any(map(self.generates, statement.blocks)):
                     return True
             elif self.instances[id(statement)].effect == "generate":
                 return True
@@ -212,8 +200,7 @@ class _Code(Code):
     def light(self, statement: nodes.Statement) -> bool:
         """Whether the statement is too little work for a loop of its own."""
         if isinstance(statement, nodes.Branch):
-            blocks = [block for _, block in statement.arms] + [statement.otherwise]
-            return all(self.light(one) for block in blocks for one in block)
+            return all(self.light(one) for block in statement.blocks for one in block)
         return self.instances[id(statement)].light
 
     # When no plugin makes new events: each statement runs over the whole batch before the next does, as in Logstash.
@@ -289,7 +276,7 @@ class _Code(Code):
 
     def parted(self, events: str, before: list[nodes.Statement], node: nodes.Branch) -> None:
         """A branch, and the statements before it: the events of each arm go to a list of their own."""
-        blocks = [block for _, block in node.arms] + ([node.otherwise] if node.otherwise else [])
+        blocks = node.blocks if node.otherwise else node.blocks[:-1]
         lists = [f"events{self.lists + number}" for number in range(len(blocks))]
         self.lists += len(blocks)
         for name in lists:
