@@ -185,6 +185,8 @@ class _Code(Code):
         self.names |= HELPERS | {"clock": perf_counter}
         # (name of a local counter, name of a plugin's metrics), for each plugin.
         self.counters: list[tuple[str, str]] = []
+        # The statement that counts what comes to the loop at hand.
+        self.whole: str | None = None
         self.lists = 0
 
     def generates(self, statements: list[nodes.Statement]) -> bool:
@@ -226,7 +228,7 @@ class _Code(Code):
             if branch:
                 self.parted(events, together, branch)
             else:
-                self.each(events, lambda together=together: self.statements(together))
+                self.each(events, lambda together=together: self.statements(together, events))
 
     def loops(self, statements: list[nodes.Statement]) -> Iterator[tuple[list[nodes.Statement], nodes.Branch | None]]:
         """What shares a loop: light statements in a row or one plugin of more work, whose time is then its own, and
@@ -248,6 +250,7 @@ class _Code(Code):
         """A loop over those events of a list that haven't left."""
         self.staying(events, events)
         begun, counters = len(self.lines), len(self.counters)
+        self.whole = None
         self.line("begun = clock()")
         with self.block(f"for event in {events}:"), self.event():
             with self.block("try:"):
@@ -255,6 +258,8 @@ class _Code(Code):
             with self.block("except Exception as error:"):
                 self.line("on_error(event, error)")
                 self.line("gone.add(id(event))")
+        if self.whole:
+            self.line(self.whole)
         if inner := self.counters[counters:]:
             self.timed(inner)
         else:
@@ -284,7 +289,7 @@ class _Code(Code):
         appends = iter(lists)
 
         def write() -> None:
-            self.statements(before)
+            self.statements(before, events)
             self.recycle()
             self.branch(node, lambda _: self.line(f"{next(appends)}.append(event)"))
 
@@ -293,8 +298,8 @@ class _Code(Code):
             with self.block(f"if {name}:"):
                 self.block_of(name, block)
 
-    def statements(self, statements: Iterable[nodes.Statement]) -> None:
-        """Runs one event through the statements."""
+    def statements(self, statements: Iterable[nodes.Statement], coming: str | None = None) -> None:
+        """Runs one event through the statements; `coming` is the list whose events all come here, if there is one."""
         # Plugins that the same events come to share their counter.
         counter = None
         for statement in statements:
@@ -304,7 +309,10 @@ class _Code(Code):
             else:
                 if counter is None:
                     counter = f"count{len(self.counters)}"
-                    self.line(f"{counter} += 1")
+                    if coming:
+                        self.whole = f"{counter} = len({coming})"
+                    else:
+                        self.line(f"{counter} += 1")
                 self.plugin(self.instances[id(statement)], counter)
 
     def branch(self, node: nodes.Branch, write: Callable[[list[nodes.Statement]], None]) -> None:
