@@ -15,7 +15,6 @@ from . import nodes, plugin
 from .compiler import Compiler, substitute
 from .errors import ConfigError, Position
 from .event import Event
-from .observed import plugins
 from .parser import parse
 from .pipeline import config_files
 from .plugin import Context, WrongValue
@@ -106,7 +105,7 @@ class _Checker(Compiler):
 
         whole = True
         for section in sections:
-            for node in plugins(section.statements):
+            for node in nodes.plugins(section.statements):
                 found = list(self._plugin(node, section.kind))
                 whole = whole and not any(finding.error for finding in found)
                 yield from found

@@ -80,14 +80,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     filter_.add_argument("--json", action="store_true", help="the input's lines are events as JSON objects")
     filter_.add_argument("--metadata", action="store_true", help="print @metadata too")
-    filter_.add_argument("--ecs", choices=("v8", "v1", "disabled"), default="v8", help="pipeline.ecs_compatibility")
+    _add_ecs_option(filter_)
     filter_.set_defaults(command=_filter)
 
     check = commands.add_parser(
         "check", help="check pipeline files", description="Says what is wrong in pipeline files."
     )
     check.add_argument("paths", metavar="PATH", nargs="+", help="pipeline file or folder, each a pipeline of its own")
-    check.add_argument("--ecs", choices=("v8", "v1", "disabled"), default="v8", help="pipeline.ecs_compatibility")
+    _add_ecs_option(check)
     check.add_argument("--strict", action="store_true", help="fail on warnings too")
     add_color_option(check)
     check.set_defaults(command=_check)
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("--event-base", metavar="FILE", type=Path, help="fields of each event, as JSON or YAML")
     explain.add_argument("-k", dest="pattern", metavar="WORD", help="explain the cases whose names hold WORD instead")
-    explain.add_argument("--ecs", choices=("v8", "v1", "disabled"), default="v8", help="pipeline.ecs_compatibility")
+    _add_ecs_option(explain)
     add_color_option(explain)
     explain.set_defaults(command=_explain)
 
@@ -142,6 +142,10 @@ def _parser() -> argparse.ArgumentParser:
     verify_.add_argument("paths", metavar="FILE.jsonl", nargs="+", help="file of cases, one JSON object a line")
     verify_.set_defaults(command=_verify)
     return parser
+
+
+def _add_ecs_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ecs", choices=("v8", "v1", "disabled"), default="v8", help="pipeline.ecs_compatibility")
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

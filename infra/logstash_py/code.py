@@ -24,7 +24,7 @@ _GENERAL = {
     "Elsewhere": fieldref.Elsewhere,
     "get_field": fieldref.get,
     "has_field": fieldref.includes,
-    "take_field": fieldref.take,
+    "remove_field": fieldref.remove,
     "set_field": fieldref.set_,
     "parse_reference": fieldref.parse,
     "render": sprintf.render,
@@ -200,9 +200,8 @@ class Field:
         return f"get({self._last})" if len(self._path) == 1 else f"{self._object()}.get({self._last})"
 
     def take(self) -> str:
-        """Takes the value out of the event; MISSING when there is none."""
-        general = f"take_field(event, {self._path})"
-        taken = general if self._general else f"{self._object()}.pop({self._last}, MISSING)"
+        """Takes the value out of the event, which includes it."""
+        taken = f"remove_field(event, {self._path})" if self._general else f"{self._object()}.pop({self._last})"
         self._code.changed(self._path)
         return taken
 
@@ -251,7 +250,7 @@ class NamedField(Field):
 
     def take(self) -> str:
         self._code.changed()
-        return f"take_field(event, {self._variable})"
+        return f"remove_field(event, {self._variable})"
 
     def includes(self) -> str:
         return f"has_field(event, {self._variable})"

@@ -41,7 +41,7 @@ class Compiler:
 
         A plugin that we don't have is told before one that refuses to start, such as for a file that is missing.
         """
-        wanted = [(node, section.kind) for section in sections for node in _plugins(section.statements)]
+        wanted = [(node, section.kind) for section in sections for node in nodes.plugins(section.statements)]
         for node, kind in wanted:
             _find(kind, node)
         for node, kind in wanted:
@@ -123,17 +123,6 @@ class Compiler:
         return code.function("outputs", "events", returns=lists)
 
 
-def _plugins(statements: list[nodes.Statement]) -> Iterator[nodes.Plugin]:
-    """The plugins of these statements and of the blocks in them, in the order of the file."""
-    for statement in statements:
-        if isinstance(statement, nodes.Branch):
-            for _, block in statement.arms:
-                yield from _plugins(block)
-            yield from _plugins(statement.otherwise)
-        else:
-            yield statement
-
-
 @contextmanager
 def _placed(name: str, position: Position) -> Iterator[None]:
     """What a plugin can't be made of, such as a text for its field that is no field reference, has its place."""
@@ -196,14 +185,15 @@ class _Code(Code):
         self.names |= HELPERS | {"clock": perf_counter}
         # (name of a local counter, name of a plugin's metrics), for each plugin.
         self.counters: list[tuple[str, str]] = []
+        # The statement that counts what comes to the loop at hand.
+        self.whole: str | None = None
         self.lists = 0
 
     def generates(self, statements: list[nodes.Statement]) -> bool:
         """Whether a plugin in the statements makes new events."""
         for statement in statements:
             if isinstance(statement, nodes.Branch):
-                blocks = [block for _, block in statement.arms] + [statement.otherwise]
-                if any(map(self.generates, blocks)):
+                if any(map(self.generates, statement.blocks)):
                     return True
             elif self.instances[id(statement)].effect == "generate":
                 return True
@@ -212,8 +202,7 @@ class _Code(Code):
     def light(self, statement: nodes.Statement) -> bool:
         """Whether the statement is too little work for a loop of its own."""
         if isinstance(statement, nodes.Branch):
-            blocks = [block for _, block in statement.arms] + [statement.otherwise]
-            return all(self.light(one) for block in blocks for one in block)
+            return all(self.light(one) for block in statement.blocks for one in block)
         return self.instances[id(statement)].light
 
     # When no plugin makes new events: each statement runs over the whole batch before the next does, as in Logstash.
@@ -239,7 +228,7 @@ class _Code(Code):
             if branch:
                 self.parted(events, together, branch)
             else:
-                self.each(events, lambda together=together: self.statements(together))
+                self.each(events, lambda together=together: self.statements(together, events))
 
     def loops(self, statements: list[nodes.Statement]) -> Iterator[tuple[list[nodes.Statement], nodes.Branch | None]]:
         """What shares a loop: light statements in a row or one plugin of more work, whose time is then its own, and
@@ -261,6 +250,7 @@ class _Code(Code):
         """A loop over those events of a list that haven't left."""
         self.staying(events, events)
         begun, counters = len(self.lines), len(self.counters)
+        self.whole = None
         self.line("begun = clock()")
         with self.block(f"for event in {events}:"), self.event():
             with self.block("try:"):
@@ -268,6 +258,8 @@ class _Code(Code):
             with self.block("except Exception as error:"):
                 self.line("on_error(event, error)")
                 self.line("gone.add(id(event))")
+        if self.whole:
+            self.line(self.whole)
         if inner := self.counters[counters:]:
             self.timed(inner)
         else:
@@ -289,7 +281,7 @@ class _Code(Code):
 
     def parted(self, events: str, before: list[nodes.Statement], node: nodes.Branch) -> None:
         """A branch, and the statements before it: the events of each arm go to a list of their own."""
-        blocks = [block for _, block in node.arms] + ([node.otherwise] if node.otherwise else [])
+        blocks = node.blocks if node.otherwise else node.blocks[:-1]
         lists = [f"events{self.lists + number}" for number in range(len(blocks))]
         self.lists += len(blocks)
         for name in lists:
@@ -297,7 +289,7 @@ class _Code(Code):
         appends = iter(lists)
 
         def write() -> None:
-            self.statements(before)
+            self.statements(before, events)
             self.recycle()
             self.branch(node, lambda _: self.line(f"{next(appends)}.append(event)"))
 
@@ -306,8 +298,8 @@ class _Code(Code):
             with self.block(f"if {name}:"):
                 self.block_of(name, block)
 
-    def statements(self, statements: Iterable[nodes.Statement]) -> None:
-        """Runs one event through the statements."""
+    def statements(self, statements: Iterable[nodes.Statement], coming: str | None = None) -> None:
+        """Runs one event through the statements; `coming` is the list whose events all come here, if there is one."""
         # Plugins that the same events come to share their counter.
         counter = None
         for statement in statements:
@@ -317,7 +309,10 @@ class _Code(Code):
             else:
                 if counter is None:
                     counter = f"count{len(self.counters)}"
-                    self.line(f"{counter} += 1")
+                    if coming:
+                        self.whole = f"{counter} = len({coming})"
+                    else:
+                        self.line(f"{counter} += 1")
                 self.plugin(self.instances[id(statement)], counter)
 
     def branch(self, node: nodes.Branch, write: Callable[[list[nodes.Statement]], None]) -> None:

@@ -119,9 +119,8 @@ class Explainer:
             for statement in statements:
                 self._depths[id(statement)] = depth
                 if isinstance(statement, nodes.Branch):
-                    for _, block in statement.arms:
+                    for block in statement.blocks:
                         note(block, depth + 1)
-                    note(statement.otherwise, depth + 1)
 
         for section in pipeline.sections:
             note(section.statements, 0)
@@ -238,7 +237,7 @@ class Explainer:
     def _add_values(self, condition: nodes.Condition, branch: nodes.Branch, event: Event) -> None:
         """The values of the fields in a condition."""
         indent = " " * (9 + 2 * self._depths[id(branch)])
-        for reference in dict.fromkeys(_fields(condition)):
+        for reference in dict.fromkeys(one.reference for one in nodes.selectors(condition)):
             value = fieldref.get(event, fieldref.parse(reference))
             shown = "is missing" if value is None else f"= {_cut(value)}"
             self._lines.append(indent + self.paint(f"{reference} {shown}", "grey"))
@@ -263,23 +262,6 @@ def _orders(node: nodes.Condition) -> bool:
         case nodes.Not():
             return _orders(node.operand)
     return isinstance(node, nodes.Compare) and node.operator not in ("==", "!=")
-
-
-def _fields(node: Any) -> Iterator[str]:
-    """The references in a condition, in order."""
-    match node:
-        case nodes.Selector():
-            yield node.reference
-        case nodes.Boolean():
-            for operand in node.operands:
-                yield from _fields(operand)
-        case nodes.Not():
-            yield from _fields(node.operand)
-        case nodes.Compare() | nodes.In():
-            yield from _fields(node.left)
-            yield from _fields(node.right)
-        case nodes.Match():
-            yield from _fields(node.left)
 
 
 def _references(value: Any, prefix: str = "") -> dict[str, Any]:

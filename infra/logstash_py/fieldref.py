@@ -95,11 +95,6 @@ def remove(event: Event, path: Path) -> Any:
     return None
 
 
-def take(event: Event, path: Path) -> Any:
-    """`remove`, but MISSING when there is nothing."""
-    return remove(event, path) if includes(event, path) else MISSING
-
-
 def set_(event: Event, path: Path, value: Any) -> None:
     """Puts `value` at `path`, with the objects on the way. Raises FieldError below a text or a number, and for values
     that `tags` and `@timestamp` can't have."""
@@ -169,8 +164,8 @@ class Elsewhere:
     def get(self, key: str) -> Any:
         return get(self._event, (*self._path, key))
 
-    def pop(self, key: str, default: Any) -> Any:
-        return remove(self._event, (*self._path, key)) if key in self else default
+    def pop(self, key: str) -> Any:
+        return remove(self._event, (*self._path, key))
 
     def __contains__(self, key: str) -> bool:
         return includes(self._event, (*self._path, key))

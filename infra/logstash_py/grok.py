@@ -80,10 +80,11 @@ class Grok:
     """One compiled grok pattern.
 
     `pattern` is a compiled regular expression; `captures` lists (group, field reference, cast or None) in the pattern's
-    order; `bounded` is a search that takes no longer than `seconds`, None where none can, or without `seconds`.
+    order; `bound` is what keeps a search within `seconds` (regex.bound), None where none can take long, or without
+    `seconds`.
     """
 
-    __slots__ = ("bounded", "captures", "pattern")
+    __slots__ = ("bound", "captures", "pattern")
 
     def __init__(self, pattern: str, patterns: dict[str, str], named_captures_only: bool, seconds: float = 0) -> None:
         """Raises UndefinedPattern, or ValueError for a malformed regular expression."""
@@ -91,7 +92,7 @@ class Grok:
         source = _expand(pattern, patterns, named_captures_only, casts, ())
         compiled = regex.compile(source, dot_all=True)
         self.pattern = compiled.pattern
-        self.bounded = regex.bounded(compiled.pattern, seconds) if seconds else None
+        self.bound = regex.bound(compiled.pattern, seconds) if seconds else None
         self.captures = [
             (group, name.split("\0")[0], _CASTS.get(casts.get(name, ""))) for name, group in compiled.names
         ]

@@ -90,7 +90,7 @@ class _Linter:
     def constant(self, condition: nodes.Condition) -> bool | None:
         """What a condition of literals only comes to; None for others, and for one that can't be evaluated. A variable
         of the environment is a switch that somebody wanted."""
-        if any(True for _ in _selectors(condition)) or "${" in unparse.condition(condition):
+        if any(nodes.selectors(condition)) or "${" in unparse.condition(condition):
             return None
         try:
             return self.checker.holds(condition)
@@ -108,7 +108,7 @@ class _Linter:
                 return
             case nodes.Compare() | nodes.In():
                 yield from self.one_element(node)
-        if not any(True for _ in _selectors(node)):
+        if not any(nodes.selectors(node)):
             yield from self.literals(node)
             return
         yield from self.never(node, numbers)
@@ -231,22 +231,6 @@ def _broader(condition: nodes.Condition, seen: dict[str, nodes.Condition]) -> no
         return None
     earlier = seen.get(condition.left.reference)
     return earlier if isinstance(earlier, nodes.Selector) else None
-
-
-def _selectors(node: Any) -> Iterator[nodes.Selector]:
-    match node:
-        case nodes.Selector():
-            yield node
-        case nodes.Boolean():
-            for operand in node.operands:
-                yield from _selectors(operand)
-        case nodes.Not():
-            yield from _selectors(node.operand)
-        case nodes.Compare() | nodes.In():
-            yield from _selectors(node.left)
-            yield from _selectors(node.right)
-        case nodes.Match():
-            yield from _selectors(node.left)
 
 
 # Options

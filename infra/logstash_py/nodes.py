@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,11 @@ class Branch(Node):
     otherwise: list[Statement] = field(default_factory=list)
     else_at: Position | None = None
 
+    @property
+    def blocks(self) -> list[list[Statement]]:
+        """The block of each arm, and the `else`'s last."""
+        return [*(block for _, block in self.arms), self.otherwise]
+
 
 @dataclass(slots=True)
 class Section(Node):
@@ -136,3 +141,33 @@ Value = String | Bareword | Number | Array | Hash | Plugin
 RValue = String | Number | Selector | Array | Regexp | MethodCall
 Condition = Compare | Match | In | Not | Boolean | RValue
 Statement = Plugin | Branch
+
+
+# Walks
+
+
+def plugins(statements: Iterable[Statement]) -> Iterator[Plugin]:
+    """The plugins of these statements and of the blocks in them, in the order of the file."""
+    for statement in statements:
+        if isinstance(statement, Branch):
+            for block in statement.blocks:
+                yield from plugins(block)
+        else:
+            yield statement
+
+
+def selectors(node: Condition | RValue) -> Iterator[Selector]:
+    """The field references in a condition, in order."""
+    match node:
+        case Selector():
+            yield node
+        case Boolean():
+            for operand in node.operands:
+                yield from selectors(operand)
+        case Not():
+            yield from selectors(node.operand)
+        case Compare() | In():
+            yield from selectors(node.left)
+            yield from selectors(node.right)
+        case Match():
+            yield from selectors(node.left)

@@ -64,7 +64,7 @@ class ObservedPipeline:
             compiled.append(nodes.Section(section.position, section.kind, statements))
         self._pipeline = Pipeline(compiled, context)
         instances = [instance for instance in self._pipeline.filters if not isinstance(instance, Probe)]
-        written = [node for section in self.of("filter") for node in plugins(section.statements)]
+        written = [node for section in self.of("filter") for node in nodes.plugins(section.statements)]
         self.filters: list[tuple[nodes.Plugin, Filter]] = list(zip(written, instances, strict=True))
 
     @classmethod
@@ -129,23 +129,12 @@ class ObservedPipeline:
             if observer:
                 out.append(place(statement, partial(observer.branch, statement)))
             blocks = []
-            for number, block in enumerate([*(block for _, block in statement.arms), statement.otherwise]):
+            for number, block in enumerate(statement.blocks):
                 told = [place(statement, partial(observer.arm, statement, number))] if observer else []
                 blocks.append([*told, *self._collected(block, names, observer)])
             arms = [(condition, block) for (condition, _), block in zip(statement.arms, blocks, strict=False)]
             out.append(nodes.Branch(statement.position, arms, blocks[-1]))
         return out
-
-
-def plugins(statements: Iterable[nodes.Statement]) -> Iterator[nodes.Plugin]:
-    """The plugins of these statements and of the blocks in them, in the order of the file."""
-    for statement in statements:
-        if isinstance(statement, nodes.Branch):
-            for _, block in statement.arms:
-                yield from plugins(block)
-            yield from plugins(statement.otherwise)
-        else:
-            yield statement
 
 
 def plugin_id(node: nodes.Plugin) -> str | None:
@@ -160,7 +149,7 @@ def output_names(sections: Iterable[nodes.Section]) -> dict[int, str]:
     """id() of an output's node → its id; without one, its plugin's name, with a number from the second on."""
     seen: Counter[str] = Counter()
     names = {}
-    for node in (node for section in sections for node in plugins(section.statements)):
+    for node in (node for section in sections for node in nodes.plugins(section.statements)):
         name = plugin_id(node) or node.name
         seen[name] += 1
         names[id(node)] = name if seen[name] == 1 else f"{name}_{seen[name]}"

@@ -384,7 +384,10 @@ class Filter(Plugin):
         """Writes what happens to an event on success: add_field, remove_field, add_tag, remove_tag."""
         _add_fields(code, self.add_field)
         for reference in self.remove_field:
-            code.line(code.field(reference if isinstance(reference, str) else sprintf.compile(reference)({})).take())
+            field = code.field(reference if isinstance(reference, str) else sprintf.compile(reference)({}))
+            # Most events don't have most of them, and to ask is a third of the cost of a pop in vain.
+            with code.block(f"if {field.includes()}:"):
+                code.line(field.take())
         _add_tags(code, self.add_tag)
         if self.remove_tag:
             code.line(f"{code.bind(_untagged)}(event, [{', '.join(map(code.text, self.remove_tag))}])")

@@ -72,16 +72,16 @@ _STEPS_PER_SECOND = 30_000_000
 BoundedSearch = Callable[[str, float], Any]
 
 
-def bounded(pattern: Any, seconds: float) -> BoundedSearch | None:
-    """search(text, seconds), which raises TimeoutError when it takes longer; None for a pattern that no text can make
-    slow.
+def bound(pattern: Any, seconds: float) -> tuple[int, BoundedSearch] | None:
+    """(length, search): longer texts are for search(text, seconds), which raises TimeoutError when it takes longer.
+    None for a pattern that no text can make slow.
 
     `re` has no time limit, the package `regex` has one and takes twice the time. So `re` goes on with the texts that
     can't take it `seconds`, by the analysis of the pattern, and `regex` gets the others. (A signal could stop `re`, but
     only in a process's main thread, and its timer would be the whole process's.)
     """
     if not isinstance(pattern, re.Pattern):
-        return _timed(pattern.search)
+        return -1, _timed(pattern.search)
     try:
         exponent = analysis.exponent(pattern)
     except analysis.Exponential:
@@ -90,14 +90,16 @@ def bounded(pattern: Any, seconds: float) -> BoundedSearch | None:
         if exponent == 1:
             return None
         limit = analysis.safe_length(exponent, int(seconds * _STEPS_PER_SECOND))
-    fast = searcher(pattern)
 
     @cache
-    def slow() -> BoundedSearch:
+    def compiled() -> BoundedSearch:
         same = regex_package.compile(pattern.pattern, regex_package.V0 | pattern.flags & ~re.UNICODE)
         return _timed(same.match if analysis.anchored(pattern) else same.search)
 
-    return lambda text, seconds: fast(text) if len(text) <= limit else slow()(text, seconds)
+    def slow(text: str, seconds: float) -> Any:
+        return compiled()(text, seconds)
+
+    return limit, slow
 
 
 def _timed(search: Callable[..., Any]) -> BoundedSearch:

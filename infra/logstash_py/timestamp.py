@@ -15,6 +15,7 @@ _ISO = re.compile(
 _SECOND = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII
 ).fullmatch
+_TEN_DIGITS = re.compile(r"\d{10}", re.ASCII).fullmatch
 MILLIS = frozenset(f"{number:03d}" for number in range(1000))
 # Of one second come many events: how many seconds are remembered.
 _REMEMBERED = 4096
@@ -27,9 +28,9 @@ def is_second(text: str) -> bool:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def second_of(seconds: int) -> str:
-    """The text of a second since 1970, as `is_second` takes it. Raises OverflowError beyond the years 1 to 9999."""
-    return Timestamp.from_millis(seconds * 1000)[:19]
+def second_of(seconds: str) -> str | None:
+    """The text, such as 2025-02-02T12:34:56, of as many `seconds` since 1970; None for what are no ten digits."""
+    return Timestamp.from_millis(int(seconds) * 1000)[:19] if _TEN_DIGITS(seconds) else None
 
 
 class Timestamp(str):

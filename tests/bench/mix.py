@@ -43,7 +43,7 @@ def events(seed: int = 1) -> Iterator[bytes]:
 
 
 def _shipped(line: str, origin: dict[str, str], number: int, moment: datetime) -> dict:
-    """The event as Filebeat 8.17 writes it."""
+    """The event as filebeat.template.yml has Filebeat 8.17 write it."""
     return {
         "@timestamp": f"{moment + timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}.000Z",
         "@metadata": {"beat": "filebeat", "type": "_doc", "version": "8.17.0"},
@@ -51,26 +51,15 @@ def _shipped(line: str, origin: dict[str, str], number: int, moment: datetime) -
             "offset": number * 300,
             "file": {
                 "path": f"/var/log/pt/{origin['service']}/{origin['file']}.log",
-                "device_id": "65024",
-                "inode": "1835051",
                 "fingerprint": "445d01af94a604742ab7bb9db8b5bceff4b780925c2f8c7729165076319fc016",
             },
         },
         "message": line,
-        "input": {"type": "filestream"},
         "group": "pt",
         "service": origin["service"],
         "stream": origin["stream"],
         "environment": "local",
-        "ecs": {"version": "8.0.0"},
         "host": {"name": "pt-host"},
-        "agent": {
-            "name": "pt-host",
-            "type": "filebeat",
-            "version": "8.17.0",
-            "ephemeral_id": "0d4ad3b1-0f0e-4a54-8a0f-2f1b8c8d4f0e",
-            "id": "6c1f3b52-6f0c-4e0d-9a7e-6a6f6d3c6a8b",
-        },
     }
 
 

@@ -138,7 +138,7 @@ def main() -> None:
 
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{python}, {psutil.cpu_count()} cores, {platform.machine()}, load average {os.getloadavg()[0]:.1f}")
-    pipeline, payloads = make_pipeline(), list(islice(mix.events(), 10 * mix.WINDOW))
+    pipeline, payloads = make_pipeline(), list(islice(mix.events(), 4 * mix.WINDOW))
     windows = frames(payloads)
     rate(
         "decoded event → bulk body", best_rate(lambda: from_events(pipeline, payloads), arguments.seconds), FROM_EVENTS

@@ -113,10 +113,8 @@ def unix(value: Any, where: tzinfo) -> Timestamp | None:
     """Seconds since 1970 as a number or a text, with an optional fraction; a text has at most ten digits before the
     point."""
     if isinstance(value, str):
-        if not value.isascii():
-            return None
-        if len(value) == 14 and value[10] == "." and value[11:] in MILLIS and value[:10].isdecimal():
-            return Timestamp(f"{second_of(int(value[:10]))}.{value[11:]}Z")
+        if len(value) == 14 and value[10] == "." and value[11:] in MILLIS and (second := second_of(value[:10])):
+            return Timestamp(f"{second}{value[10:]}Z")
         if not _UNIX(value):
             return None
     elif type(value) not in (int, float):

@@ -103,7 +103,8 @@ class Fingerprint(Inlined):
             parts = []
             for name, field in sorted(sources, key=lambda source: source[0]):
                 value = code.local(field.get())
-                with code.block(f"if type({value}) is not str:"):
+                # An integer in a text is written as `_text` does it.
+                with code.block(f"if type({value}) is not str and type({value}) is not int:"):
                     code.line(f"{value} = {code.bind(_text)}({value})")
                 parts += [repr(f"|{name}|"), value]
             text = code.joined([*parts, repr("|")])

@@ -107,10 +107,12 @@ class GrokFilter(Inlined):
     def _emit_text(self, code: Code, groks: list[grok.Grok], text: str, matched: str, seconds: str) -> None:
         for position, one in enumerate(groks):
             found = code.fresh()
-            search = code.bind(one.bounded or regex.searcher(one.pattern))
-            arguments = f"{text}, {seconds}" if one.bounded else text
+            search = f"{code.bind(regex.searcher(one.pattern))}({text})"
+            if one.bound:
+                limit, slow = one.bound
+                search += f" if len({text}) <= {limit} else {code.bind(slow)}({text}, {seconds})"
             keyword = "elif" if position and self.break_on_match else "if"
-            with code.block(f"{keyword} ({found} := {search}({arguments})) is not None:"):
+            with code.block(f"{keyword} ({found} := ({search})) is not None:"):
                 self._emit_captures(code, one, found)
                 # When all patterns are tried, the last one's outcome counts.
                 if self.break_on_match or one is groks[-1]:

@@ -191,8 +191,8 @@ def _rename(code: Code, old: str, new: Any) -> None:
     # Both names are read before anything moves.
     source, new = code.field(old), ruby_text(new)
     name = None if sprintf.is_constant(new) else code.local(code.text(new))
-    value = code.fresh()
-    with code.block(f"if ({value} := {source.take()}) is not MISSING:"):
+    with code.block(f"if {source.includes()}:"):
+        value = code.local(source.take())
         (code.named(name) if name else code.field(new)).set(value)
 
 

@@ -64,6 +64,11 @@ class Translate(Inlined):
         "yaml_dictionary_code_point_limit": Option(number, 134_217_728),
     }
 
+    @property
+    def light(self) -> bool:
+        """A look-up in a table is."""
+        return self.exact and not self.regex and not self.iterate_on
+
     def register(self) -> None:
         source = self.source or self.field
         if source is None:
@@ -177,7 +182,7 @@ class Translate(Inlined):
                 with code.block(f"if {found} is MISSING:"):
                     code.line(f"{found} = {code.text(self.fallback)}")
             with code.block(f"if {found} is not MISSING:"):
-                target.set(f"{code.bind(clone)}({found}) if type({found}) in (dict, list) else {found}")
+                target.set(f"{code.bind(_own)}({found}) if type({found}) in (dict, list) else {found}")
                 self.emit_matched(code)
 
     def _iterate(self) -> Callable[[Event], bool]:
@@ -220,6 +225,17 @@ class Translate(Inlined):
             return matched
 
         return objects
+
+
+def _own(value: Any) -> Any:
+    """A copy of a dictionary's value for one event."""
+    # Flat ones in a third of the time.
+    if type(value) is dict and _TEXT.issuperset(map(type, value.values())):
+        return value.copy()
+    return clone(value)
+
+
+_TEXT = frozenset({str})
 
 
 def _first_text(value: Any) -> str:

@@ -56,7 +56,8 @@ def emit(code: Code, program: list[Any], constants: list[Any]) -> None:
             case "has":
                 code.line(f"seen.append({field.includes()})")
             case "take":
-                code.line(f"seen.append({field.take()})")
+                with code.block(f"if {field.includes()}:"):
+                    code.line(f"seen.append({field.take()})")
             case "set":
                 constants.append(rest[0])
                 field.set(f"copied(constants[{len(constants) - 1}])")
@@ -79,7 +80,8 @@ def interpret(event: dict[str, Any], program: list[Any], seen: list[Any]) -> Non
             case "has":
                 seen.append(fieldref.includes(event, path))
             case "take":
-                seen.append(fieldref.take(event, path))
+                if fieldref.includes(event, path):
+                    seen.append(fieldref.remove(event, path))
             case "set":
                 fieldref.set_(event, path, copy.deepcopy(rest[0]))
             case "if":

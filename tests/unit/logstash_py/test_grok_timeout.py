@@ -59,7 +59,7 @@ def test_scope(scope):
 
     one = pipeline(f'timeout_millis => 250 timeout_scope => "{scope}"', f'"{CATASTROPHIC}", "{CATASTROPHIC}b"')
     for compiled in one.filters[0].compiled[0][1]:
-        compiled.bounded = slow
+        compiled.bound = -1, slow
     one = one.filters[0].apply()
     event = {"message": "a"}
     one(event)
@@ -98,5 +98,5 @@ def test_the_limited_search_finds_the_same():
     compiled = regex.compile(
         r"(?<date>\d+-\d+-\d+) .*?x=(?<x>\d) (?<rest>(?:\w+ )+)(?m:.*)of (?<last>\w+)$", dot_all=True
     )
-    search = regex.bounded(compiled.pattern, 0.000_001)
+    _, search = regex.bound(compiled.pattern, 0.000_001)
     assert search(text, 10).groups() == compiled.pattern.search(text).groups()
