@@ -10,7 +10,9 @@
 #   FILEBEAT_CONFIG_DIR   where the rendered file goes (default $FILEBEAT_DATA)
 #   FILEBEAT_PORT         Filebeat's own figures, on loopback (default 5066)
 #   ENVIRONMENT           written into every document (default development)
+#   APP_VERSION           written into every document (default unknown)
 #   LOG_GROUP             written into every document, and part of the streams' names (default pt)
+#   COMPOSE_PROJECT_NAME  in Docker: the containers' names begin with it; without it documents have no container.name
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -29,7 +31,9 @@ FILEBEAT_DATA=${FILEBEAT_DATA:-/usr/share/filebeat/data}
 FILEBEAT_CONFIG_DIR=${FILEBEAT_CONFIG_DIR:-$FILEBEAT_DATA}
 FILEBEAT_PORT=${FILEBEAT_PORT:-5066}
 ENVIRONMENT=${ENVIRONMENT:-development}
+APP_VERSION=${APP_VERSION:-unknown}
 LOG_GROUP=${LOG_GROUP:-pt}
+COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-}
 
 is_port() {
     case $1 in
@@ -74,8 +78,10 @@ case $TLS in
     *) fail "TLS=$TLS is neither on nor off" ;;
 esac
 is_plain "$ENVIRONMENT" || fail "ENVIRONMENT=$ENVIRONMENT: letters, digits and ._- only"
+is_plain "$APP_VERSION" || fail "APP_VERSION=$APP_VERSION: letters, digits and ._- only"
 is_name "$LOG_GROUP" || fail "LOG_GROUP=$LOG_GROUP: small letters, digits and _ only, a letter first"
 is_plain "$LOG_FILE_PATH" || fail "LOG_FILE_PATH=$LOG_FILE_PATH: a path without blanks or quotes, please"
+is_plain "${COMPOSE_PROJECT_NAME:-none}" || fail "COMPOSE_PROJECT_NAME=$COMPOSE_PROJECT_NAME is no project's name"
 [ -d "$LOG_FILE_PATH" ] || fail "LOG_FILE_PATH=$LOG_FILE_PATH is not a folder: are the logs mounted here?"
 [ -w "$FILEBEAT_CONFIG_DIR" ] || fail "FILEBEAT_CONFIG_DIR=$FILEBEAT_CONFIG_DIR is not a folder that this user can write to"
 
@@ -87,11 +93,25 @@ render() {
         -e "s|\${LOG_FILE_PATH}|$LOG_FILE_PATH|g" \
         -e "s|\${FILEBEAT_PORT}|$FILEBEAT_PORT|g" \
         -e "s|\${ENVIRONMENT}|$ENVIRONMENT|g" \
+        -e "s|\${APP_VERSION}|$APP_VERSION|g" \
         -e "s|\${LOG_GROUP}|$LOG_GROUP|g" \
         -e "s|\${SERVICE}|$service|g" \
         -e "s|\${FILE}|$file|g" \
         -e "s|\${STREAM}|$stream|g" \
+        -e "s|\${CONTAINER}|$container|g" \
+        -e '/container.name: $/d' \
         "$@" "$here/filebeat.template.yml"
+}
+
+# The container that writes a file: compose calls the first one of a service so. What browsers report is written by Django,
+# what their code's build said by nginx.
+container() {
+    case $1/$2 in
+        react/build) writer=nginx ;;
+        react/*) writer=django ;;
+        *) writer=$1 ;;
+    esac
+    echo "${COMPOSE_PROJECT_NAME:+$COMPOSE_PROJECT_NAME-$writer-1}"
 }
 
 # The input at the template's end for each log file of services.yml: lines "service:", and below it "file.log: stream".
@@ -102,6 +122,7 @@ render_inputs() {
             *.log:)
                 file=${key%.log:}
                 is_name "$service" && is_plain "$file" && is_name "$stream" || fail "services.yml: $service: $key $stream"
+                container=$(container "$service" "$file")
                 render -e '1,/^filebeat.inputs:/d'
                 ;;
             *) service=${key%:} ;;
@@ -111,7 +132,7 @@ render_inputs() {
 
 # Filebeat refuses a configuration that others can write to.
 umask 077
-service='' file='' stream=''
+service='' file='' stream='' container=''
 {
     render -e '/^filebeat.inputs:/q'
     render_inputs

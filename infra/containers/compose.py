@@ -48,6 +48,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **settings.variables,
         **secrets,
         "COMPOSE_PROFILES": settings.variables.get("COMPOSE_PROFILES", "full"),
+        "APP_VERSION": settings.app_version,
         "TLS_DIR": str(settings.tls_folder),
         # Filebeat's way to a Logstash of the same project is the compose file's to say.
         **({"LOGSTASH_HOST": ""} if settings.choice("ELK") == "here" else {}),

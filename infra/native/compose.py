@@ -63,6 +63,7 @@ def variables(settings: Settings) -> dict[str, str]:
         # In a URL; the probe of Elasticsearch takes user and password no other way.
         "ELASTIC_PASSWORD_QUOTED": quote(settings.secrets["ELASTIC_PASSWORD"], safe=""),
         "ELASTICSEARCH_HEAP": settings.elasticsearch_heap,
+        "APP_VERSION": settings.app_version,
         "LOG_GROUP": settings.group,
         "PT_STATE": str(settings.state),
         "CHECKOUT": str(settings.checkout),

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import socket
+import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
@@ -164,6 +165,17 @@ class Settings:
         if missing := [name for name, value in secrets.items() if not value]:
             raise SettingsError(f"{self.secrets_file} has no {', '.join(missing)}: the first `make up` writes it.")
         return secrets
+
+    @cached_property
+    def app_version(self) -> str:
+        """APP_VERSION, else what git calls the checkout (v1.2.0-3-gabc1234-dirty), `unknown` where it is none."""
+        if given := self.variables.get("APP_VERSION"):
+            return given
+        describe = ["git", "-C", str(self.checkout), "describe", "--tags", "--always", "--dirty"]
+        try:
+            return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+        except (OSError, subprocess.CalledProcessError):
+            return "unknown"
 
     def data_stream(self, service: str) -> str:
         """The name of a service's data stream; `*` in its place gives the pattern of all."""

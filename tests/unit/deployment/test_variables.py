@@ -33,6 +33,7 @@ NOT_IN_THE_EXAMPLE = {
     "DJANGO_ALLOWED_HOSTS": "as DJANGO_SETTINGS_MODULE",
     "LOGSTASH_BIND": "natively, for senders in containers",
     "XDG_CACHE_HOME": "the system's",
+    "COMPOSE_PROJECT_NAME": "compose's own: it has the project's name there",
     "APP": "for the host of the Elastic side, where nothing else is of the application",
 }
 
@@ -67,6 +68,7 @@ DIFFERENT_DEFAULTS = {
 DIFFERENT_IN_THE_EXAMPLE = {
     "NOISY_LOG_LEVEL": "a demo shows what is silent elsewhere",
     "LOGSTASH_HOST": "see DIFFERENT_DEFAULTS",
+    "APP_VERSION": "empty, for `make up` to ask git",
 }
 
 

@@ -42,7 +42,23 @@ def test_renders_a_private_configuration_and_becomes_filebeat(entrypoint, tmp_pa
     assert "${" not in rendered.read_text().partition("\nfields_under_root")[2].partition("# Harvesters")[0]
     configuration = yaml.safe_load(rendered.read_text())
     assert configuration["output.logstash"]["hosts"] == ["logs.example.org:5045"]
-    assert configuration["fields"] == {"environment": "staging"}
+    assert configuration["fields"] == {"environment": "staging", "app_version": "unknown"}
+
+
+def test_says_which_container_wrote_a_line_and_of_what_version(entrypoint, tmp_path):
+    entrypoint(COMPOSE_PROJECT_NAME="shop", APP_VERSION="v1.2.0-3-gabc1234-dirty")
+    configuration = yaml.safe_load((tmp_path / "data" / "filebeat.yml").read_text())
+    assert configuration["fields"]["app_version"] == "v1.2.0-3-gabc1234-dirty"
+    writers = {one["id"]: one["fields"]["container.name"] for one in configuration["filebeat.inputs"]}
+    assert writers["pt-celery-celery"] == "shop-celery-1"
+    assert writers["pt-django-app"] == "shop-django-1"
+    assert writers["pt-react-react"] == "shop-django-1"  # Django takes in what browsers report
+    assert writers["pt-react-build"] == "shop-nginx-1"
+
+
+def test_natively_there_is_no_container(entrypoint, tmp_path):
+    entrypoint()
+    assert "container" not in (tmp_path / "data" / "filebeat.yml").read_text()
 
 
 def test_logstash_is_looked_for_on_the_docker_host_by_default(entrypoint, tmp_path):

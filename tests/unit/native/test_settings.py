@@ -1,4 +1,5 @@
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,16 @@ def test_free_ports_make_a_stack_that_shares_no_port_with_the_default_one(tmp_pa
 def test_secrets_before_the_first_start_say_who_writes_them(tmp_path):
     with pytest.raises(SettingsError, match=r"secrets\.env has no ELASTIC_PASSWORD.*make up"):
         _ = load(tmp_path, PT_STATE=str(tmp_path / "state")).secrets
+
+
+def test_the_version_is_what_git_calls_the_checkout(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
+
+    assert load(tmp_path).app_version == "unknown"
+    git("init")
+    git("commit", "--allow-empty", "--message", "the first")
+    git("tag", "v1.2.0")
+    assert load(tmp_path).app_version == "v1.2.0"
+    assert load(tmp_path, APP_VERSION="2025-02").app_version == "2025-02"
