@@ -216,6 +216,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "apps.cron_tasks.tasks.forget_webhook_deliveries",
         "schedule": crontab(hour=1, minute=40),
     },
+    "forget-sessions": {"task": "apps.cron_tasks.tasks.forget_sessions", "schedule": crontab(hour=1, minute=50)},
 }
 
 # Integrations
