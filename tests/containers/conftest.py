@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from testcontainers.compose import DockerCompose
 
-from containers import compose, preflight, runtime
+from containers import compose, preflight, runtime, secret_files
 from containers.compose import ComposeFailure
 from native import state
 from native.runtime import is_settled
@@ -83,6 +83,7 @@ def stack(tmp_path_factory):
     stack = ContainerStack(Settings.load(environ=environ), environ)
     state.prepare_home(stack.settings)
     state.generate_secrets(stack.settings)
+    secret_files.write(stack.settings)
     project = DockerCompose(ROOT, [str(path) for path in compose.files(stack.settings)], build=True, wait=False)
     try:
         with given(stack.settings):
