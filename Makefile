@@ -6,10 +6,9 @@ SHELL := /bin/bash
 
 PYTHON3 ?= python3
 PYTHON := .venv/bin/python
-N ?= 100
 SERVICE ?= django
 
-.PHONY: help up down clean status logs traffic rotate-passwords test test-unit test-pipeline test-integration test-containers bench-pipeline \
+.PHONY: help up down clean status logs traffic search rotate-passwords test test-unit test-pipeline test-integration test-containers bench-pipeline \
 	bench-logging lint lock
 
 help: ## this list
@@ -30,8 +29,12 @@ status: .venv ## each part's health, each stream's documents (JSON=1: one JSON o
 logs: .venv ## follow what a part prints (SERVICE=django)
 	@$(PYTHON) -m stack logs $(SERVICE) --follow
 
-traffic: .venv ## real requests through nginx, then every line is counted (N=100)
-	@$(PYTHON) -m stack traffic --requests $(N)
+traffic: .venv ## real requests through nginx, then every line is counted (N=100, or RATE=20 DURATION=5m; FAULT=bad-deploy)
+	@$(PYTHON) -m stack traffic $(if $(N),--requests '$(N)') $(if $(RATE),--rate '$(RATE)') \
+		$(if $(DURATION),--duration '$(DURATION)') $(if $(FAULT),--fault '$(FAULT)')
+
+search: .venv ## the newest lines that a query finds (Q='error.type:*'; JSON=1: as documents)
+	@$(PYTHON) -m stack search $(if $(JSON),--json) -- "$${Q:-*}"
 
 rotate-passwords: .venv ## new passwords for all users of the running stack; no line is lost
 	@$(PYTHON) -m stack rotate-passwords

@@ -8,7 +8,8 @@ import pytest
 
 from containers import compose
 from stack.counting import counter
-from stack.traffic import Visitor, drive, settle
+from stack.journeys import Visitor
+from stack.traffic import drive, settle
 from stack.written import Mark
 from tests.polling import poll_until
 

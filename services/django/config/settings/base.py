@@ -107,6 +107,7 @@ else:
             },
         }
     }
+SLOW_QUERY_SECONDS = 1.0  # queries of this length and more are warned of (apps.common.slow_queries)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Users

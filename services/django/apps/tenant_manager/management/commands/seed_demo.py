@@ -10,20 +10,21 @@ from apps.tenant_manager.models import Membership, Role, Tenant
 
 class Command(BaseCommand):
     help = (
-        "Makes the tenant acme with its owner demo, and the user admin for the pages below /admin/."
-        " DEMO_PASSWORD is the password of both. Running it again changes nothing."
+        "Makes the tenants acme and globex with their owners demo and globex, and the user admin for the pages below"
+        " /admin/. DEMO_PASSWORD is the password of all. Running it again changes nothing."
     )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         password = os.environ.get("DEMO_PASSWORD")
         if not password:
-            raise CommandError("DEMO_PASSWORD is not set: it becomes the password of the users demo and admin")
-        tenant, _ = Tenant.objects.get_or_create(slug="acme", defaults={"name": "Acme Corporation"})
-        demo = self.user("demo", password)
-        Membership.objects.update_or_create(tenant=tenant, user=demo, defaults={"role": Role.OWNER})
+            raise CommandError("DEMO_PASSWORD is not set: it becomes the password of the users demo, globex and admin")
+        for slug, name, owner in (("acme", "Acme Corporation", "demo"), ("globex", "Globex", "globex")):
+            tenant, _ = Tenant.objects.get_or_create(slug=slug, defaults={"name": name})
+            user = self.user(owner, password)
+            Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": Role.OWNER})
         self.user("admin", password, is_staff=True, is_superuser=True)
-        self.stdout.write("tenant acme, users demo and admin: ready")
+        self.stdout.write("tenants acme and globex, users demo, globex and admin: ready")
 
     def user(self, username: str, password: str, **flags: bool) -> Any:
         user, _ = get_user_model().objects.update_or_create(username=username, defaults=flags)
