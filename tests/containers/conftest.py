@@ -30,12 +30,16 @@ START_SECONDS = 420
 
 
 class ContainerStack(Stack):
+    @property
+    def project(self) -> str:
+        return self.environ["COMPOSE_PROJECT_NAME"]
+
     def read(self, file: str) -> str:
         return in_log_volume(self.settings, "cat", f"{runtime.LOGS}/{file}")
 
     def container(self, service: str) -> dict:
         """docker's account of a service's container."""
-        return compose.inspect(self.environ["COMPOSE_PROJECT_NAME"])[service]
+        return compose.inspect(self.project)[service]
 
     def wait_until_healthy(self, seconds: float = 120) -> None:
         poll_until("every part to be healthy", lambda: is_settled(runtime.parts(self.settings)), seconds, interval=1)
