@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 SERVICE ?= django
 
 .PHONY: help up down clean status logs traffic search rotate-passwords test test-unit test-pipeline test-integration test-containers bench-pipeline \
-	bench-logging lint lock
+	bench-logging bench-api lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-pipeline: .venv ## events a second of logstash_py on the project's pipelin
 
 bench-logging: .venv ## what a log call costs, beside the standard library's
 	$(PYTHON) -m tests.bench.logging
+
+bench-api: .venv ## answers of the parcel API at 50 requests a second, and 500 browsers' events a second, of the stack that is up
+	@$(PYTHON) -m tests.bench.api
 
 lint: .venv ## ruff; hadolint
 	$(PYTHON) -m ruff check .
