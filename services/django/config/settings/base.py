@@ -139,7 +139,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2}]},
+        # The layer has Redis wait 5 seconds for a message: an answer that takes no longer is no failure.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 10}]},
     }
 }
 LIVE_HEARTBEAT = 25  # seconds: less than what proxies let pass in silence, nginx 60
