@@ -23,6 +23,7 @@ import httpx
 import orjson
 import psutil
 from elasticsearch import Elasticsearch
+from elasticsearch.helpers import reindex
 from rich.console import Console
 from rich.table import Table
 
@@ -137,7 +138,7 @@ def stored_bytes(settings: Settings) -> dict[str, float]:
         for codec in ("default", "best_compression"):
             index = f"bench-{codec}"
             elastic.indices.create(index=index, mappings=mappings["mappings"], settings={"index.codec": codec})
-            elastic.reindex(source={"index": stream}, dest={"index": index}, max_docs=100_000, refresh=True)
+            reindex(elastic, stream, index, chunk_size=2_000)
             elastic.indices.forcemerge(index=index, max_num_segments=1)
             elastic.indices.flush(index=index)
             stats = elastic.indices.stats(index=index, metric=["store", "docs"])["_all"]["primaries"]

@@ -38,14 +38,27 @@ def killed(part: str, victims: Callable[[psutil.Process], list[psutil.Process]] 
 
     @contextmanager
     def strike(stack, load: Load) -> Iterator[None]:
+        last = 0
         for _ in range(3):
-            poll_until(f"{part} to be healthy", lambda: runtime.parts(stack.settings)[part] == runtime.HEALTHY, 90)
-            for process in victims(psutil.Process(runtime.processes(stack.settings)[part]["pid"])):
+            main = poll_until(f"{part} to be healthy", lambda last=last: healthy(stack, part, last), 90)
+            doomed = victims(main)
+            for process in doomed:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
+            psutil.wait_procs(doomed, 10)
+            last = main.pid if main in doomed else 0
         yield
 
     return strike
+
+
+def healthy(stack, part: str, not_pid: int) -> psutil.Process | None:
+    """The part's process, when it is healthy and another than the one that was killed."""
+    account = runtime.processes(stack.settings)[part]
+    if account["pid"] == not_pid or runtime.parts(stack.settings)[part] != runtime.HEALTHY:
+        return None
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(account["pid"])
 
 
 def one_worker(main: psutil.Process) -> list[psutil.Process]:

@@ -55,7 +55,8 @@ class Writer:
             "LOG_LEVEL": "INFO",
         }
         command = [sys.executable, "-m", f"{__package__}.writer", service, self.name, str(rate), str(ledger), str(skew)]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environ, **silent)
 
     def written(self) -> set[int]:
         return {number for number, returned in enumerate(self.ledger.read_bytes()) if returned}
