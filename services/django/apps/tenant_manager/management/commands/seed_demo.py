@@ -10,7 +10,8 @@ from apps.tenant_manager.models import Membership, Role, Tenant
 
 class Command(BaseCommand):
     help = (
-        "Makes the tenant acme with its owner demo, and the user admin for the pages below /admin/."
+        "Makes the tenant acme with its owner demo, and the user admin, of acme too, who may also see"
+        " the pages below /admin/ and the log explorer."
         " DEMO_PASSWORD is the password of both. Running it again changes nothing."
     )
 
@@ -21,8 +22,9 @@ class Command(BaseCommand):
             raise CommandError("DEMO_PASSWORD is not set: it becomes the password of the users demo and admin")
         tenant, _ = Tenant.objects.get_or_create(slug="acme", defaults={"name": "Acme Corporation"})
         demo = self.user("demo", password)
-        Membership.objects.update_or_create(tenant=tenant, user=demo, defaults={"role": Role.OWNER})
-        self.user("admin", password, is_staff=True, is_superuser=True)
+        admin = self.user("admin", password, is_staff=True, is_superuser=True)
+        for user in (demo, admin):
+            Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": Role.OWNER})
         self.stdout.write("tenant acme, users demo and admin: ready")
 
     def user(self, username: str, password: str, **flags: bool) -> Any:
