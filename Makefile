@@ -6,14 +6,12 @@ SHELL := /bin/bash
 
 PYTHON3 ?= python3
 PYTHON := .venv/bin/python
-N ?= 100
 SERVICE ?= django
 # Node.js of the environment's wheel.
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix services/react
 
-.PHONY: help up down clean status logs traffic rotate-passwords test test-unit test-pipeline test-react test-integration \
-	test-e2e test-containers bench-pipeline \
-	bench-explorer bench-logging lint lock
+.PHONY: help up down clean status logs traffic search rotate-passwords test test-unit test-pipeline test-react test-integration \
+	test-e2e test-containers bench-pipeline bench-explorer bench-logging bench-api lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +31,12 @@ status: .venv ## each part's health, each stream's documents (JSON=1: one JSON o
 logs: .venv ## follow what a part prints (SERVICE=django)
 	@$(PYTHON) -m stack logs $(SERVICE) --follow
 
-traffic: .venv ## real requests through nginx, then every line is counted (N=100)
-	@$(PYTHON) -m stack traffic --requests $(N)
+traffic: .venv ## real requests through nginx, then every line is counted (N=100, or RATE=20 DURATION=5m; FAULT=bad-deploy)
+	@$(PYTHON) -m stack traffic $(if $(N),--requests '$(N)') $(if $(RATE),--rate '$(RATE)') \
+		$(if $(DURATION),--duration '$(DURATION)') $(if $(FAULT),--fault '$(FAULT)')
+
+search: .venv ## the newest lines that a query finds (Q='error.type:*'; JSON=1: as documents)
+	@$(PYTHON) -m stack search $(if $(JSON),--json) -- "$${Q:-*}"
 
 rotate-passwords: .venv ## new passwords for all users of the running stack; no line is lost
 	@$(PYTHON) -m stack rotate-passwords
@@ -69,6 +71,9 @@ bench-explorer: .venv ## the log explorer's queries on a million documents, in a
 
 bench-logging: .venv ## what a log call costs, beside the standard library's
 	$(PYTHON) -m tests.bench.logging
+
+bench-api: .venv ## answers of the parcel API at 50 requests a second, and 500 browsers' events a second, of the stack that is up
+	@$(PYTHON) -m tests.bench.api
 
 lint: .venv ## ruff; hadolint
 	$(PYTHON) -m ruff check .

@@ -95,9 +95,9 @@ def told(answer: httpx.Response) -> str:
 
 
 def variable(environ: Mapping[str, str], name: str) -> str:
-    """A variable that has no default. Raises SetupError."""
+    """A password; it has no default. Raises SetupError."""
     if not environ.get(name):
-        raise SetupError(f"{name} is not set")
+        raise SetupError(f"{name} is not set: run `make up`, which generates it")
     return environ[name]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from native.runtime import RuntimeFailure
-from native.settings import SECRET_NAMES, Settings, SettingsError
+from native.settings import Settings, SettingsError
 
 APP_FILE, ELK_FILE = "docker-compose.yml", "docker-compose.elk.yml"
 # A fork's own, added last where they are there: one for each side, which may be on another host.
@@ -34,19 +34,14 @@ def files(settings: Settings) -> list[Path]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What the compose files' variables are read from: .env, the environment that wins over it, and the secrets.
+    """What the compose files' variables are read from: .env, and the environment that wins over it.
 
-    `settings` says it all, so that compose and this package never read a value in two ways. Before the secrets are
-    generated placeholders stand for them.
+    `settings` says it all, so that compose and this package never read a value in two ways.
     """
-    try:
-        secrets = settings.secrets
-    except SettingsError:
-        secrets = {name: settings.variables.get(name, "not generated yet") for name in SECRET_NAMES}
     return {
         **{name: value for name, value in os.environ.items() if value},
         **settings.variables,
-        **secrets,
+        "PT_STATE": str(settings.state),
         "COMPOSE_PROFILES": settings.variables.get("COMPOSE_PROFILES", "full"),
         "APP_VERSION": settings.app_version,
         "TLS_DIR": str(settings.tls_folder),

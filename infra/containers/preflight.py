@@ -14,7 +14,7 @@ from containers.compose import ComposeFailure
 from native.preflight import GIB, Problem, taken_ports
 from native.settings import Settings
 
-# host-gateway; several --env-file, `pull --policy`, !reset and !override in an overlay.
+# host-gateway; an env_file that may be absent, `pull --policy`, !reset and !override in an overlay.
 ENGINE_NEEDED, COMPOSE_NEEDED = (20, 10), (2, 24, 4)
 SUBNET_VARIABLES = {"elk-net": "ELK_SUBNET", "default": "APP_SUBNET"}  # of docker-compose.elk.yml
 ROUTES = Path("/proc/net/route")  # Linux's; elsewhere the engine runs in a machine of its own
@@ -231,7 +231,8 @@ def secret_problems(settings: Settings, config: dict) -> list[Problem]:
         return []
     return [
         Problem(
-            f"{settings.secrets_file} is gone; the volumes {', '.join(sorted(kept))} hold data under its passwords.",
+            f"{settings.secrets_file} is not there; the volumes {', '.join(sorted(kept))} may hold data under its "
+            "passwords.",
             "Put it back, or remove the data: `make clean`.",
         )
     ]

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 
-from containers import compose, preflight
+from containers import compose, preflight, secret_files
 from containers.compose import ComposeFailure
 from native import compose as native_compose
 from native import state
@@ -86,7 +86,8 @@ def up(settings: Settings, say: Say) -> bool:
 
     Raises RuntimeFailure; then nothing of it runs.
     """
-    if not preflight.engine_problems() and runs(settings):
+    # Without secrets.env what runs was started by hand before there were any.
+    if not preflight.engine_problems() and settings.secrets_file.exists() and runs(settings):
         return False
     if found := preflight.problems(settings):
         raise RuntimeFailure("Nothing was started:\n" + "\n".join(f"  ✗ {problem}" for problem in found))
@@ -123,7 +124,11 @@ def pulled(config: Mapping) -> list[str]:
 
 
 def start(settings: Settings, say: Say) -> None:
-    """`docker compose up`, and the wait until every part is healthy. Raises RuntimeFailure."""
+    """`docker compose up` with the secrets as they are now, and the wait until every part is healthy.
+
+    Raises RuntimeFailure.
+    """
+    secret_files.write(settings)
     config = compose.config(settings)
     before = compose.inspect(config["name"])
     command = compose.command(settings, "up", "--detach", "--no-build", "--remove-orphans", "--quiet-pull")

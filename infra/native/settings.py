@@ -31,7 +31,7 @@ SECRET_NAMES = (
     "DJANGO_SECRET_KEY",
     "CARRIER_WEBHOOK_SECRET",
     "DEMO_PASSWORD",
-    # In Docker alone.
+    # In Docker alone. Which service gets which there: infra/containers/secret_files.py.
     "KIBANA_SYSTEM_PASSWORD",
     "LOGSTASH_SYSTEM_PASSWORD",
     "KIBANA_ENCRYPTION_KEY",

@@ -21,7 +21,7 @@ from native.settings import CHECKOUT, SECRET_NAMES, Settings, SettingsError, def
 # The catalogue's services: each has a folder of log files and a data stream.
 SERVICES = tuple(yaml.safe_load((CHECKOUT / "elk/logstash/dictionaries/services.yml").read_text()))
 # What `clean` removes: nothing else, should PT_STATE name a folder that holds other things too.
-CONTENTS = ("logs", "data", "run", "console", "secrets.env", "lock")
+CONTENTS = ("logs", "data", "run", "console", "secrets.env", "secrets", "lock")
 
 
 def umask() -> int:

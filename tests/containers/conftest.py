@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from testcontainers.compose import DockerCompose
 
-from containers import compose, preflight, runtime
+from containers import compose, preflight, runtime, secret_files
 from containers.compose import ComposeFailure
 from native import state
 from native.runtime import is_settled
@@ -30,12 +30,16 @@ START_SECONDS = 420
 
 
 class ContainerStack(Stack):
+    @property
+    def project(self) -> str:
+        return self.environ["COMPOSE_PROJECT_NAME"]
+
     def read(self, file: str) -> str:
         return in_log_volume(self.settings, "cat", f"{runtime.LOGS}/{file}")
 
     def container(self, service: str) -> dict:
         """docker's account of a service's container."""
-        return compose.inspect(self.environ["COMPOSE_PROJECT_NAME"])[service]
+        return compose.inspect(self.project)[service]
 
     def wait_until_healthy(self, seconds: float = 120) -> None:
         poll_until("every part to be healthy", lambda: is_settled(runtime.parts(self.settings)), seconds, interval=1)
@@ -83,6 +87,7 @@ def stack(tmp_path_factory):
     stack = ContainerStack(Settings.load(environ=environ), environ)
     state.prepare_home(stack.settings)
     state.generate_secrets(stack.settings)
+    secret_files.write(stack.settings)
     project = DockerCompose(ROOT, [str(path) for path in compose.files(stack.settings)], build=True, wait=False)
     try:
         with given(stack.settings):

@@ -1,12 +1,15 @@
 """The commands, with RUNTIME=docker."""
 
 import json
+import subprocess
 
+from containers import compose
 from native.settings import Settings
 from native.state import SERVICES
 from stack.counting import counter
 from stack.traffic import drive, settle
 from stack.written import Mark
+from tests.paths import ROOT
 
 
 def test_status_as_json(stack, visited):
@@ -32,6 +35,18 @@ def test_a_second_up_changes_nothing(stack):
     before = stack.container("django")["Id"]
     assert "Already running" in stack.run("stack", "up").stdout
     assert stack.container("django")["Id"] == before
+
+
+def test_docker_compose_by_hand_makes_nothing_anew(stack):
+    def containers():
+        return {name: container["Id"] for name, container in compose.inspect(stack.project).items()}
+
+    before = containers()
+    files = [option for file in compose.files(stack.settings) for option in ("--file", file)]
+    command = ["docker", "compose", *files, "up", "--detach"]
+    done = subprocess.run(command, cwd=ROOT, env=stack.environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert containers() == before
 
 
 def test_new_passwords_in_a_running_stack_lose_no_line(stack):

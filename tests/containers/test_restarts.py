@@ -8,7 +8,8 @@ import pytest
 
 from containers import compose
 from stack.counting import counter
-from stack.traffic import Visitor, drive, settle
+from stack.journeys import Visitor
+from stack.traffic import drive, settle
 from stack.written import Mark
 from tests.polling import poll_until
 
@@ -18,10 +19,9 @@ SERVERS = (
 )
 
 
-def visit(settings, until: float) -> int:
+def visit(visitor: Visitor, until: float) -> int:
     """Journeys till then, whatever fails meanwhile. How many requests were answered."""
     answered = 0
-    visitor = Visitor(settings)  # once: sign-ins of an address are limited
     while time.monotonic() < until:
         try:
             for _ in visitor.journey():
@@ -36,8 +36,9 @@ def visit(settings, until: float) -> int:
 def test_a_restart_loses_no_line(stack, service, seconds):
     mark = Mark(counter(stack.settings))
     before = stack.container(service)["State"]["StartedAt"]
+    visitor = Visitor(stack.settings)  # signed in before anything is away
     with ThreadPoolExecutor(1) as pool:
-        visiting = pool.submit(visit, stack.settings, time.monotonic() + 8)
+        visiting = pool.submit(visit, visitor, time.monotonic() + 8)
         time.sleep(2)  # in the middle of the traffic
         compose.docker("restart", "--time", str(seconds), stack.container(service)["Id"])
         assert visiting.result() > 0

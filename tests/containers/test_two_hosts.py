@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import pytest
 from elasticsearch import Elasticsearch
 
-from native.settings import SECRET_NAMES, free_ports
-from native.state import generate
+from containers import secret_files
+from native.settings import SECRET_NAMES, Settings, free_ports
+from native.state import generate, prepare_home
 from tests.containers.images.__main__ import IMAGES, TAG
 from tests.paths import ROOT
 from tests.polling import poll_until
@@ -64,6 +65,15 @@ class Host:
         self.compose("down", "--volumes", "--timeout", "5", check=False)
 
 
+def secrets(state_folder) -> dict[str, str]:
+    """Secrets of a host, and the folder where its services find theirs."""
+    environ = {**generate(SECRET_NAMES), "PT_STATE": str(state_folder)}
+    settings = Settings.load(environ=environ)
+    prepare_home(settings)
+    secret_files.write(settings)
+    return environ
+
+
 def docker(*arguments, env: Host | None = None, check: bool = True, **options) -> str:
     environ = {**os.environ, **(env.environ if env else {})}
     done = subprocess.run(
@@ -92,7 +102,7 @@ def elk(subnets, tmp_path_factory):
     gateway = next(subnets["FILEBEAT"].hosts())
     environ = {
         **free_ports(),
-        **generate(SECRET_NAMES),
+        **secrets(tmp_path_factory.mktemp("elk")),
         **{name: str(subnets[name]) for name in ("ELK_SUBNET", "APP_SUBNET")},
         "STACK_VERSION": VERSION,
         "COMPOSE_PROFILES": "minimal",
@@ -120,7 +130,7 @@ def app(elk, subnets, tmp_path_factory):
     project, gateway = f"{elk.project}-app", next(subnets["FILEBEAT"].hosts())
     (folder / "overlay.yml").write_text(OVERLAY.format(project=project, subnet=subnets["FILEBEAT"], gateway=gateway))
     environ = {
-        **generate(SECRET_NAMES),
+        **secrets(folder / "state"),
         "STACK_VERSION": VERSION,
         "TLS": "on",
         "TLS_DIR": str(folder / "tls"),

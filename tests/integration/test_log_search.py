@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from stack.traffic import TENANT
+from stack.journeys import TENANT
 
 
 @pytest.fixture(scope="module")

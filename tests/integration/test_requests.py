@@ -5,7 +5,7 @@ import uuid
 import httpx
 import pytest
 
-from stack.traffic import Visitor
+from stack.journeys import Visitor
 from tests.polling import poll_until
 
 

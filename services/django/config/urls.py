@@ -7,7 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from apps.branded.views import TrackingPageView
-from apps.common.views import MetricsView, auth_health, fault, health
+from apps.common.views import MetricsView, auth_health, health
 
 urlpatterns = [
     path("health", health, name="health"),
@@ -33,4 +33,4 @@ urlpatterns = [
 ]
 
 if settings.FAULT_VIEWS:
-    urlpatterns.append(path("api/common/fault/", fault))
+    urlpatterns.append(path("api/common/fault/", include("apps.common.faults")))

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from containers import runtime
+from containers import runtime, secret_files
 from native import state
 from native.runtime import RuntimeFailure
 from native.settings import SettingsError
@@ -51,8 +51,12 @@ def test_nothing_starts_without_an_engine(settings, engine):
 def test_secrets_are_for_their_owner_alone(settings):
     state.prepare_home(settings)
     state.generate_secrets(settings)
-    assert stat.S_IMODE(settings.secrets_file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(settings.state.stat().st_mode) == 0o700
+    secret_files.write(settings)
+    folder = settings.state / "secrets"
+    for path in (settings.secrets_file, *folder.iterdir()):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    assert stat.S_IMODE(settings.state.stat().st_mode) == stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {path.stem for path in folder.iterdir()} == secret_files.SECRETS.keys()
     assert set(runtime.PASSWORDS) == {name for name in settings.secrets if name.endswith("_PASSWORD")}
 
 
@@ -66,7 +70,18 @@ def test_new_passwords_replace_the_old_ones_and_the_rest_stays(settings):
     state.prepare_home(settings)
     state.generate_secrets(settings)
     before = dict(settings.secrets)
+    secret_files.write(settings)
     state.replace_secrets(settings, {"DEMO_PASSWORD": "new"})
-    after = settings.load(settings.checkout, settings.environ).secrets
-    assert after == {**before, "DEMO_PASSWORD": "new"}
+    settings = settings.load(settings.checkout, settings.environ)
+    assert settings.secrets == {**before, "DEMO_PASSWORD": "new"}
+    secret_files.write(settings)
+    assert 'DEMO_PASSWORD="new"\n' in (settings.state / "secrets/migrate.env").read_text()
     assert stat.S_IMODE(settings.secrets_file.stat().st_mode) == 0o600
+
+
+def test_clean_removes_the_files_of_the_services_too(settings):
+    state.prepare_home(settings)
+    state.generate_secrets(settings)
+    secret_files.write(settings)
+    state.remove(settings)
+    assert not settings.state.exists()

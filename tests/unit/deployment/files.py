@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from dotenv import dotenv_values
 
+from containers.secret_files import SECRETS
 from tests.paths import ROOT
 
 COMPOSE_FILES = ("docker-compose.yml", "docker-compose.elk.yml")
@@ -53,12 +54,21 @@ def is_job(definition: dict) -> bool:
 
 
 def given_to(definition: dict) -> set[str]:
-    """The variables that a service or part gets; of a compose env_file those of TLS=on and off."""
+    """The variables that a service or part gets; of compose's env_file its secrets, and those of TLS=on and off."""
     names = set(definition.get("environment", {}))
-    if file := definition.get("env_file"):
-        for state in ("on", "off"):
-            names |= dotenv_values(ROOT / file.replace("${TLS:-off}", state)).keys()
+    for file in definition.get("env_file", ()):
+        if service := secrets_of(file):
+            names |= set(SECRETS[service])
+        else:
+            for state in ("on", "off"):
+                names |= dotenv_values(ROOT / file.replace("${TLS:-off}", state)).keys()
     return names
+
+
+def secrets_of(file: str | dict) -> str | None:
+    """The service whose secrets are in a file of an env_file."""
+    found = isinstance(file, dict) and re.fullmatch(r"\$\{PT_STATE:-\.state\}/secrets/([a-z-]+)\.env", file["path"])
+    return found[1] if found else None
 
 
 def dockerfile(service: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from containers.secret_files import SECRETS
 from native import compose
 from native.settings import SECRET_NAMES, Settings
 from tests.paths import ROOT
@@ -18,6 +19,7 @@ from tests.unit.deployment.files import (
     example,
     given_to,
     parts,
+    secrets_of,
     services,
     text,
 )
@@ -90,6 +92,7 @@ INNER_FILES = [
     path
     for path in (
         *(ROOT / "services").glob("*/start"),
+        *(ROOT / "services").glob("*/migrate"),
         *(ROOT / "services").glob("*/healthcheck"),
         *(ROOT / "services/django/config").rglob("*.py"),
         *(ROOT / "services/django/apps").rglob("*.py"),
@@ -122,12 +125,17 @@ def test_what_is_read_is_in_the_example_and_what_is_there_is_read():
     assert sorted(said - read) == []
 
 
-def test_no_password_is_in_the_example_or_has_a_default():
+def test_no_secret_is_in_the_example_or_in_a_compose_file():
     assert example().keys().isdisjoint(SECRET_NAMES)
-    for file in COMPOSE_FILES:
-        for match in REFERENCE.finditer(text(file)):
-            if match["name"] in SECRET_NAMES:
-                assert match["operator"] == ":?", f"{file}: {match[0]}"
+    for name, service in services().items():
+        assert set(service.get("environment", {})).isdisjoint(SECRET_NAMES), name
+    assert set().union(*(names_read(ROOT / file) for file in COMPOSE_FILES)).isdisjoint(SECRET_NAMES)
+
+
+def test_each_secret_comes_to_a_service_by_the_file_of_its_name():
+    files = {name: [secrets_of(file) for file in service.get("env_file", ())] for name, service in services().items()}
+    assert {name: set(of) - {None} for name, of in files.items() if any(of)} == {name: {name} for name in SECRETS}
+    assert set().union(*SECRETS.values()) == set(SECRET_NAMES)
 
 
 @pytest.mark.parametrize("name", example())

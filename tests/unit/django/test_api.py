@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
+from apps.common import faults
 from apps.notification.models import Notice
 from apps.parcels.models import Parcel
 from apps.tenant_manager.models import Tenant
@@ -67,6 +68,8 @@ OPEN = {
     "track/<slug:tenant>/<slug:reference>/",
     "api/logs/client/",
     "api/common/fault/",
+    "api/common/fault/bad-release/",
+    "api/common/fault/held-lock/",
     "admin/login/",
     "admin/logout/",
 }
@@ -236,6 +239,13 @@ def test_a_fault_is_a_500_with_its_traceback(client, configure_logging):
     assert lines[-1] == "\tRuntimeError: A fault was asked for"
 
 
+@pytest.mark.parametrize(("fault", "status"), [("", 500), ("bad-release/", 500), ("held-lock/", 200)])
+def test_faults_are_routed_where_fault_views_is_true(client, monkeypatch, fault, status):
+    monkeypatch.setattr(faults, "HELD_SECONDS", 0)
+    client.raise_request_exception = False
+    assert client.get(f"/api/common/fault/{fault}").status_code == status
+
+
 def test_bodies_are_bounded(client):
     def post(body: bytes) -> int:
         return client.post("/api/logs/client/", body, content_type="application/json").status_code
@@ -296,9 +306,10 @@ def test_seed_demo_is_idempotent(monkeypatch, django_user_model):
     monkeypatch.setenv("DEMO_PASSWORD", PASSWORD)
     for _ in range(2):
         call_command("seed_demo", stdout=io.StringIO())
-    user = django_user_model.objects.get(username="demo")
-    assert user.check_password(PASSWORD)
-    assert [tenant.slug for tenant in user.tenants.all()] == ["acme"]
+    for username, slug in (("demo", "acme"), ("globex", "globex")):
+        user = django_user_model.objects.get(username=username)
+        assert user.check_password(PASSWORD)
+        assert [tenant.slug for tenant in user.tenants.all()] == [slug]
     monkeypatch.delenv("DEMO_PASSWORD")
     with pytest.raises(CommandError, match="DEMO_PASSWORD"):
         call_command("seed_demo")

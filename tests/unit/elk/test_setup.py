@@ -134,8 +134,8 @@ def test_it_waits_until_elasticsearch_is_healthy(elasticsearch, run):
 @pytest.mark.parametrize(
     "environ, told",
     [
-        ({"ELASTIC_PASSWORD": ""}, "ELASTIC_PASSWORD is not set"),
-        ({"PT_READER_PASSWORD": ""}, "PT_READER_PASSWORD is not set"),
+        ({"ELASTIC_PASSWORD": ""}, "ELASTIC_PASSWORD is not set: run `make up`"),
+        ({"PT_READER_PASSWORD": ""}, "PT_READER_PASSWORD is not set: run `make up`"),
         ({"LOG_RETENTION": "30"}, "30 is no age"),
         ({"ELASTICSEARCH_HOSTS": "https://127.0.0.1:9", "TLS_CA": "/nowhere/ca.crt"}, "/nowhere/ca.crt (TLS_CA)"),
     ],

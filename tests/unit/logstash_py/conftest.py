@@ -70,7 +70,7 @@ class Running:
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
-        poll_until("the service to listen", self._listens, 15, 0.02)
+        poll_until("the service to listen", self._listens, 60, 0.02)
         return self
 
     def _listens(self) -> bool:

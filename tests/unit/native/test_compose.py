@@ -31,7 +31,7 @@ def test_a_secret_stands_only_where_it_is_used(ready):
         "LOGSTASH_WRITER_PASSWORD": {"logstash"},
         "PT_READER_PASSWORD": {"django"},
         "DJANGO_SECRET_KEY": django,
-        "CARRIER_WEBHOOK_SECRET": django,
+        "CARRIER_WEBHOOK_SECRET": {"django"},
         "DEMO_PASSWORD": {"migrate"},
         # In Docker alone.
         "KIBANA_SYSTEM_PASSWORD": set(),

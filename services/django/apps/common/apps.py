@@ -5,4 +5,4 @@ class CommonConfig(AppConfig):
     name = "apps.common"
 
     def ready(self) -> None:
-        from . import task_signals  # noqa: F401 - connects its receivers
+        from . import slow_queries, task_signals  # noqa: F401 - connect their receivers

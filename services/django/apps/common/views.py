@@ -1,4 +1,4 @@
-"""Health, metrics, and a fault on demand."""
+"""Health and metrics."""
 
 import logging
 
@@ -48,9 +48,3 @@ class MetricsView(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         return ExportToDjangoView(request)
-
-
-@require_GET
-def fault(request: HttpRequest) -> HttpResponse:
-    """Raises, so that an unhandled exception's way through the logs can be seen. Routed where FAULT_VIEWS is true."""
-    raise RuntimeError("A fault was asked for")

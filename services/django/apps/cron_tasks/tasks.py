@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 from celery import shared_task
+from django.contrib.sessions.models import Session
 from django.db.models import Count
 from django.utils import timezone
 
@@ -83,4 +84,12 @@ def forget_webhook_deliveries() -> int:
     old = WebhookDelivery.objects.filter(received_at__lt=timezone.now() - DELIVERIES_KEPT)
     deleted, _ = old.delete()
     logger.info("Webhook deliveries forgotten: %d", deleted, extra={"deleted": deleted})
+    return deleted
+
+
+@shared_task
+def forget_sessions() -> int:
+    """Delete the sessions that have expired, as `manage.py clearsessions` does; returns how many they were."""
+    deleted, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    logger.info("Sessions forgotten: %d", deleted, extra={"deleted": deleted})
     return deleted

@@ -107,6 +107,7 @@ else:
             },
         }
     }
+SLOW_QUERY_SECONDS = 1.0  # queries of this length and more are warned of (apps.common.slow_queries)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Users
@@ -218,6 +219,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "apps.cron_tasks.tasks.forget_webhook_deliveries",
         "schedule": crontab(hour=1, minute=40),
     },
+    "forget-sessions": {"task": "apps.cron_tasks.tasks.forget_sessions", "schedule": crontab(hour=1, minute=50)},
 }
 
 # Integrations
