@@ -12,6 +12,8 @@ from .timestamp import Timestamp
 
 Event = dict[str, Any]
 
+_TEXT = frozenset({str})
+
 
 def build(data: dict[str, Any]) -> Event:
     """Makes an event of what an input read, in place: `@version`, `@timestamp`, and `tags` that are tags.
@@ -62,9 +64,11 @@ def clone(value: Any) -> Any:
     """A copy of an event or a value that shares nothing that can change."""
     if type(value) is dict:
         copied = value.copy()
+        if _TEXT.issuperset(map(type, copied.values())):
+            return copied  # most of what is copied, in a third of the time
         for key, item in copied.items():
-            if type(item) is not str:
-                copied[key] = clone(item) if type(item) in (dict, list) else item
+            if type(item) in (dict, list):
+                copied[key] = clone(item)
         return copied
     if type(value) is list:
         return [clone(item) if type(item) in (dict, list) else item for item in value]

@@ -3,16 +3,12 @@
 import httpx
 import pytest
 
-from stack.journeys import TENANT
+from stack.journeys import TENANT, Visitor
 
 
 @pytest.fixture(scope="module")
 def client(stack, visited) -> httpx.Client:
-    client = httpx.Client(base_url=stack.settings.nginx_url, headers={"X-Tenant": TENANT}, timeout=30)
-    password = stack.settings.secrets["DEMO_PASSWORD"]
-    token = client.post("/api/auth/sign-in/", json={"username": "demo", "password": password}).json()["token"]
-    client.headers["Authorization"] = f"Token {token}"
-    return client
+    return Visitor(stack.settings).http
 
 
 def pages(client: httpx.Client, **parameters: object) -> list[dict]:

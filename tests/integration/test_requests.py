@@ -1,11 +1,14 @@
 """One request across the services, and what goes wrong in it."""
 
+import subprocess
+import sys
 import uuid
 
 import httpx
 import pytest
 
 from stack.journeys import Visitor
+from tests.paths import ROOT
 from tests.polling import poll_until
 
 
@@ -87,6 +90,33 @@ def test_a_browser_cannot_forge_a_record(stack, visitor):
     assert document["data_stream"]["dataset"] == "react"
     assert "forged" in document["log_message"]
     assert document["context"]["client"]["service"] == "nginx"
+
+
+def test_a_forged_mebibyte_with_a_password_is_one_safe_document(stack):
+    marker = uuid.uuid4().hex
+    forged = "CRITICAL|apps.x|2025-01-01T00:00:00.000|forged"
+    text = f"{marker} ok\n{forged}\r\n\tforged \x1b[31;1mred\x1b[0m password=hunter2 "
+    script = (
+        "import django, logging, sys; django.setup(); logging.getLogger('apps.parcels.views').error(sys.stdin.read())"
+    )
+    environ = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.local",
+        "DJANGO_SECRET_KEY": "nothing is signed",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "SERVICE_NAME": "django",
+        "LOG_FILE_PATH": str(stack.settings.logs),
+    }
+    django = ROOT / "services/django"
+    subprocess.run(
+        [sys.executable, "-c", script], input=text + "x " * 2**19, text=True, check=True, cwd=django, env=environ
+    )
+    written = {"bool": {"filter": [{"term": {"service": "django"}}, {"match_phrase": {"message": marker}}]}}
+    [document] = stack.wait_for_documents(written, 1, "the line")
+    assert (document["log_level"], document["logger_name"]) == ("ERROR", "apps.parcels.views")
+    assert document["log_message"].startswith(marker) and "characters cut] …" in document["log_message"]
+    assert "hunter2" not in document["message"] and "\x1b" not in document["message"]
+    assert "tags" not in document and "\n" not in document["message"]
+    assert stack.count({"term": {"logger_name": "apps.x"}}) == 0
 
 
 def test_health_checks_are_not_logged(stack):

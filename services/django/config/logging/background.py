@@ -9,6 +9,7 @@ import weakref
 from collections import Counter, deque
 
 from . import records
+from .handlers import LocklessHandler
 from .redaction import redact_arguments
 from .text import plain
 
@@ -105,7 +106,7 @@ class RecordQueue:
         return dropped
 
 
-class BackgroundHandler(logging.handlers.QueueHandler):
+class BackgroundHandler(LocklessHandler, logging.handlers.QueueHandler):
     """Queues records for `target`, which handles them in a thread.
 
     The caller's thread runs this handler's own filters, which add the context of the moment, and fixes what may change
@@ -136,14 +137,6 @@ class BackgroundHandler(logging.handlers.QueueHandler):
         # The records in the queue are the parent's, which writes them.
         self.queue = self.queue.successor()
         self._begin()
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        # Without the base class's lock: the queue has its own.
-        found = self.filter(record)
-        if not found:
-            return False
-        self.emit(found if isinstance(found, logging.LogRecord) else record)
-        return True
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         """A copy of the record in which nothing can change any more."""

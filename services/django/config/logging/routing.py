@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
 
+from .handlers import LocklessHandler
 
-class Router(logging.Handler):
+
+class Router(LocklessHandler):
     """Hands a record to every handler in `always`, and to the one that `files` has for its logger's first component.
 
     ``apps.parcels.views`` goes to ``files["apps"]``; to `default`, if any, where `files` has nothing for it.
@@ -31,14 +33,6 @@ class Router(logging.Handler):
             if not isinstance(handler, logging.Handler):
                 raise ValueError(f"the router needs handlers that are made before it, and this is not: {handler!r}")
         self._by_component, self._otherwise = by_component, otherwise
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        # No lock, as each of the handlers has its own.
-        found = self.filter(record)
-        if not found:
-            return False
-        self.emit(found if isinstance(found, logging.LogRecord) else record)
-        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         for handler in self._by_component.get(record.name.partition(".")[0], self._otherwise):
