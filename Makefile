@@ -57,7 +57,7 @@ test-react: services/react/node_modules/.package-lock.json ## the front end: typ
 test-integration: .venv ## a stack of its own: real lines into a real Elasticsearch
 	$(PYTHON) -m pytest tests/integration
 
-test-e2e: .venv ## the pages in headless Chromium, before a stack of their own (E2E_STACK=up: the one that is up)
+test-e2e: services/react/node_modules/.package-lock.json ## the pages in headless Chromium, before a stack of their own (E2E_STACK=up: the one that is up)
 	$(PYTHON) -m pytest tests/e2e
 
 test-containers: .venv ## the same lines in containers; skipped with the reason where no engine answers or images are missing

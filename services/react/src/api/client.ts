@@ -5,6 +5,7 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
 import { logs } from "../app/logs";
+import { newId } from "../logging";
 import { credentials, forgetCredentials } from "./credentials";
 import type { components, paths } from "./schema";
 
@@ -28,15 +29,10 @@ export class ApiError extends Error {
   }
 }
 
-export function newRequestId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /** fetch with the user's token, their tenant and a request id; each request that fails is a line of the log. */
 export async function send(request: Request): Promise<Response> {
   const { token, tenant } = credentials();
-  const requestId = newRequestId();
+  const requestId = newId();
   request.headers.set("X-Request-ID", requestId);
   if (token !== null) request.headers.set("Authorization", `Token ${token}`);
   if (tenant !== null && !request.headers.has("X-Tenant")) request.headers.set("X-Tenant", tenant);

@@ -443,7 +443,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The lines that have been stored since the answer before. It is asked each second, and leaves no line itself. */
+        /** @description The lines that have been stored since the answer before. Asked four times a second, it leaves no line itself. */
         get: operations["logs_explorer_tail_retrieve"];
         put?: never;
         post?: never;
@@ -948,6 +948,11 @@ export interface components {
             context?: {
                 [key: string]: unknown;
             };
+            /**
+             * Format: uuid
+             * @description The client's own: an event that comes again is left out
+             */
+            id?: string;
             level: components["schemas"]["LevelEnum"];
             logger: string;
             message: string;

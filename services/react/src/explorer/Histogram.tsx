@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 
 import type { Schemas } from "../api/client";
 import { barsOf } from "./bars";
+import { tick } from "./fields";
 import { LEVELS, type Period } from "./view";
 
 const HEIGHT = 130;
@@ -26,7 +27,7 @@ export function Histogram({
     if (box.current === null || width === 0) return;
     const style = getComputedStyle(box.current);
     const colour = (name: string) => style.getPropertyValue(`--${name}`);
-    const { times, heights } = barsOf(overview, period);
+    const { times, heights, span } = barsOf(overview, period);
     const plot = new uPlot(
       {
         width,
@@ -34,10 +35,17 @@ export function Histogram({
         legend: { show: false },
         cursor: { drag: { x: true, y: false, setScale: false, dist: BRUSH }, y: false, points: { show: false } },
         axes: [
-          { stroke: colour("muted"), grid: { show: false }, ticks: { stroke: colour("line") } },
+          {
+            stroke: colour("muted"),
+            grid: { show: false },
+            ticks: { stroke: colour("line") },
+            size: 32,
+            space: 64,
+            values: (_self, places, _axis, _space, step) => places.map((place) => tick(place, step)),
+          },
           { stroke: colour("muted"), grid: { stroke: colour("line") }, ticks: { show: false }, size: 56, space: 24 },
         ],
-        scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1)] } },
+        scales: { x: { time: true, range: span }, y: { range: (_, __, most) => [0, Math.max(most, 1)] } },
         // The highest first, so that each level covers what is below it of those before.
         series: [
           {},

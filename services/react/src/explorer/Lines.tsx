@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useRef, useSyncExternalStore, type KeyboardEvent } from "react";
+import { memo, useEffect, useRef, useSyncExternalStore, type KeyboardEvent, type ReactNode } from "react";
 import { Link, useSearch } from "wouter";
 
 import { clock, dateAndClock, text, timeOf, type Line } from "./fields";
@@ -9,8 +9,16 @@ const ROW = 28; // pixels, one line of text; two where there is little room
 const NARROW_ROW = 50;
 const AHEAD = 30; // rows before the end at which more are asked for
 
-/** A list that goes on: only the rows that are seen are in the page. */
-export function Lines({ lines, onEnd }: { lines: readonly Line[]; onEnd?: (() => void) | undefined }) {
+/** A list that goes on: only the rows that are seen are in the page. `children`: what stands there without lines. */
+export function Lines({
+  lines,
+  onEnd,
+  children,
+}: {
+  lines: readonly Line[];
+  onEnd?: (() => void) | undefined;
+  children?: ReactNode;
+}) {
   const box = useRef<HTMLDivElement>(null);
   const narrow = useSyncExternalStore(onNarrow, () => matchMedia(NARROW).matches);
   // Its functions are called while rendering alone.
@@ -35,6 +43,7 @@ export function Lines({ lines, onEnd }: { lines: readonly Line[]; onEnd?: (() =>
     // Arrow keys go from row to row; each row is a link.
     // eslint-disable-next-line jsx-a11y/no-static-element-interactions
     <div className="lines" ref={box} onKeyDown={moveFocus}>
+      {children}
       <ul aria-label="Lines" style={{ height: rows.getTotalSize() }}>
         {items.map(({ index, start, key, size }) => {
           const line = lines[index];

@@ -93,14 +93,20 @@ export default function Search() {
       <div className="explorer-body">
         <Sides>
           <Saved address={viewAddress} />
-          <Facets
-            facets={overview.data?.facets ?? {}}
-            chosen={view.facets}
-            onChoice={(facet: Facet, values) => show({ facets: { ...view.facets, [facet]: values } })}
-          />
+          {!overview.isPending && (
+            <Facets
+              facets={overview.data?.facets ?? {}}
+              chosen={view.facets}
+              onChoice={(facet: Facet, values) => show({ facets: { ...view.facets, [facet]: values } })}
+            />
+          )}
         </Sides>
         <div className="explorer-main">
-          {overview.data && <Histogram overview={overview.data} period={period} onPeriod={showPeriod} />}
+          {overview.data ? (
+            <Histogram overview={overview.data} period={period} onPeriod={showPeriod} />
+          ) : (
+            <div className="histogram" />
+          )}
           <div className="row spread">
             <p role="status">
               {overview.data && `${overview.data.total.toLocaleString()} lines`}
@@ -122,9 +128,10 @@ export default function Search() {
               <Export key={viewAddress} view={view} period={period} />
             </div>
           </div>
-          {found.isPending && !error && <Loading />}
-          {found.data && lines.length === 0 && <p className="muted">No line in this period.</p>}
-          <Lines lines={lines} onEnd={more} />
+          <Lines lines={lines} onEnd={more}>
+            {found.isPending && !error && <Loading />}
+            {found.data && lines.length === 0 && <p className="muted">No line in this period.</p>}
+          </Lines>
         </div>
       </div>
       {opened !== null && (

@@ -8,6 +8,8 @@ export interface Bars {
   times: number[];
   /** For each of LEVELS: how high it and those below it reach. */
   heights: number[][];
+  /** From the begin of the first bar to the end of the last. */
+  span: [number, number];
 }
 
 /** The API leaves out intervals without lines: they are bars of nothing here. */
@@ -23,5 +25,5 @@ export function barsOf(overview: Schemas["Overview"], period: Period): Bars {
     below = below.map((height, index) => height + (found.get(times[index] ?? 0)?.levels[level] ?? 0));
     return below;
   });
-  return { times, heights };
+  return { times, heights, span: [first, last] };
 }

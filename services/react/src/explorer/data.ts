@@ -10,7 +10,7 @@ import { parametersOf, requestQuery, type Period, type View } from "./view";
 
 export const PAGE = 200;
 const RECOVER_MS = 3000;
-const TAIL_MS = 500;
+const TAIL_MS = 250;
 const REQUEST_LINES = 1000;
 
 /** A store that gave no answer may give one soon; what was refused stays refused. */

@@ -35,6 +35,14 @@ export function dateAndClock(time: number): string {
   return `${DATE.format(time)} ${CLOCK.format(time)}`;
 }
 
+/** What stands at a place on an axis of time, in seconds since 1970, whose places are `step` seconds apart. */
+export function tick(time: number, step: number): string {
+  const at = new Date(time * 1000);
+  if (at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0) return DAY.format(at);
+  return CLOCK.format(at).slice(0, step < 60 ? 8 : 5);
+}
+
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const DATE = new Intl.DateTimeFormat("sv-SE"); // 2025-02-02
 const CLOCK = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Schemas } from "../api/client";
 import { barsOf } from "./bars";
 import { download } from "./download";
-import { flattened, text, type Line } from "./fields";
+import { flattened, text, tick, type Line } from "./fields";
 import { ago } from "./Health";
 import { lanesOf } from "./lanes";
 import { forgetView, savedViews, saveView } from "./saved";
@@ -30,6 +30,12 @@ test("fields by their dotted names", () => {
   ]);
 });
 
+test("a place on the axis of time is told by its time of day, or its day where that begins", () => {
+  const midnight = new Date(2025, 1, 2).getTime() / 1000;
+  expect([0, 60, 86_399].map((seconds) => tick(midnight + seconds, 60))).toEqual(["2 Feb", "00:01", "23:59"]);
+  expect(tick(midnight + 90, 10)).toBe("00:01:30");
+});
+
 test("bars of all intervals, levels on top of one another", () => {
   const overview: Schemas["Overview"] = {
     complete: true,
@@ -39,8 +45,9 @@ test("bars of all intervals, levels on top of one another", () => {
     bars: [{ at: 20_000, total: 6, levels: { INFO: 4, ERROR: 2 } }],
     facets: {},
   };
-  const { times, heights } = barsOf(overview, { since: "1970-01-01T00:00:15Z", until: "1970-01-01T00:00:31Z" });
+  const { times, heights, span } = barsOf(overview, { since: "1970-01-01T00:00:15Z", until: "1970-01-01T00:00:31Z" });
   expect(times).toEqual([10, 20, 30]);
+  expect(span).toEqual([10, 40]);
   expect(heights).toEqual([
     [0, 0, 0],
     [0, 4, 0],

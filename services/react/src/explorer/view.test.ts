@@ -76,3 +76,16 @@ test("Kibana shows the same view", () => {
       "'(it!'s!! OR x) AND service:(celery) AND log_level:(ERROR OR CRITICAL)'))",
   );
 });
+
+test.each([
+  ["a b", "a AND b"],
+  ['service:django "no answer" NOT x', 'service:django AND "no answer" AND NOT x'],
+  ["a AND b OR NOT c", "a AND b OR NOT c"],
+  ["log_level: (ERROR WARNING) duration_ms:[5 TO 50]", "log_level: (ERROR AND WARNING) AND duration_ms:[5 TO 50]"],
+  ["+a -b (c d)^2", "+a AND -b AND (c AND d)^2"],
+  ["a\\ b c", "a\\ b AND c"],
+  ['"not closed', '"not AND closed'],
+])("in Kibana %s is %s", (q, there) => {
+  const address = kibanaAddress("http://k", "pt", { ...EVERYTHING, q }, { since: "x", until: "y" });
+  expect(decodeURIComponent(address)).toContain(`query:'${there}'`);
+});

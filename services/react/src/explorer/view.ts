@@ -103,17 +103,36 @@ export function requestQuery(id: string): string {
   return `request_id:${quoted(id)} OR context.client.request_id:${quoted(id)}`;
 }
 
-/** The same view in Kibana's Discover. */
+/**
+ * The same view in Kibana's Discover: `_g` and `_a` are its global and its own state, as they stand in its address
+ * (src/plugins/discover/common/app_locator.ts and discover_app_state_container.ts of Kibana 8.17).
+ */
 export function kibanaAddress(kibana: string, group: string, view: View, period: Period): string {
   const facets = FACETS.flatMap((facet) => {
     const values = view.facets[facet];
     return values ? [`${facet}:(${values.map(quoted).join(" OR ")})`] : [];
   });
-  const query = [...(view.q === "" ? [] : [facets.length > 0 ? `(${view.q})` : view.q]), ...facets].join(" AND ");
+  const q = withAnd(view.q);
+  const query = [...(q === "" ? [] : [facets.length > 0 ? `(${q})` : q]), ...facets].join(" AND ");
   const global = `(time:(from:${rison(period.since)},to:${rison(period.until)}))`;
   const app = `(dataSource:(dataViewId:${rison(`logs-*-${group}`)},type:dataView),query:(language:lucene,query:${rison(query)}))`;
   const base = kibana.replace(/\/+$/, "");
   return `${base}/app/discover#/?_g=${encodeURIComponent(global)}&_a=${encodeURIComponent(app)}`;
+}
+
+// A phrase, a range, a parenthesis, a blank, a word.
+const TOKEN = /"(?:[^"\\]|\\.)*"|[[{][^\]}]*[\]}]|[()]|\s+|(?:\\.|[^\s()"[\]{}\\])+|./g;
+
+/** The query with the AND that is left out between its conditions: Kibana would take OR for it. */
+function withAnd(q: string): string {
+  const tokens = q.trim().match(TOKEN) ?? [];
+  const written = tokens.map((token, index) => {
+    if (token.trim() !== "") return token;
+    const ends = !/^(AND|OR|NOT|&&|\|\||!|\()$|:$/.test(tokens[index - 1] ?? "");
+    const begins = !/^(AND|OR|&&|\|\||\))$/.test(tokens[index + 1] ?? "");
+    return ends && begins ? " AND " : token;
+  });
+  return written.join("");
 }
 
 /** A text in Rison, in which Kibana's addresses are written. */

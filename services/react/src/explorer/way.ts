@@ -1,8 +1,9 @@
 // How long a line takes from being written to being found: measured with one of our own.
 
-import { answer, api, newRequestId } from "../api/client";
+import { answer, api } from "../api/client";
 import { pause } from "./data";
 import { text } from "./fields";
+import { quoted } from "./view";
 
 export const GIVE_UP_MS = 20_000;
 const ASK_MS = 200;
@@ -20,7 +21,7 @@ export async function measure(
   const begin = await answer(api.GET("/api/logs/explorer/tail/", { signal }));
   const started = performance.now();
   const { response } = await api.GET("/api/logs/explorer/", { signal });
-  const q = `request_id:${response.headers.get("X-Request-ID") ?? newRequestId()}`;
+  const q = `request_id:${quoted(response.headers.get("X-Request-ID") ?? "")}`;
   const seen = new Set<string>();
   while (seen.size < WITNESSES.length && performance.now() - started < GIVE_UP_MS) {
     await pause(ASK_MS);

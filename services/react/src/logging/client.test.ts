@@ -63,17 +63,45 @@ afterEach(() => {
 test("events go in one batch a second after the first of them", async () => {
   const logger = newClient().logger("parcels");
   logger.info("One");
-  logger.error("Two", { reference: "PT-1" }, "Error: Two\n    at here");
+  await vi.advanceTimersByTimeAsync(500);
+  logger.warning("Two", { reference: "PT-1" }, "Error: Two\n    at here");
+  await vi.advanceTimersByTimeAsync(499);
   expect(intake.attempts).toBe(0);
-  await vi.advanceTimersByTimeAsync(1000);
+  await vi.advanceTimersByTimeAsync(1);
   expect(intake.batches.map((batch) => batch.length)).toEqual([2]);
   expect(intake.taken[1]).toMatchObject({
-    level: "error",
+    level: "warning",
     logger: "parcels",
     message: "Two",
     context: { page: "/", reference: "PT-1" },
     stack: "Error: Two\n    at here",
   });
+});
+
+test("an error goes at once, with what waits, and a flood of them no oftener than each tenth of a second", async () => {
+  const logger = newClient().logger("parcels");
+  logger.info("Before");
+  for (let number = 0; number < 20; number += 1) {
+    logger.error("Failed");
+    await vi.advanceTimersByTimeAsync(50);
+  }
+  expect(intake.messages[0]).toBe("Before");
+  expect(intake.taken).toHaveLength(21);
+  expect(intake.attempts).toBe(10);
+});
+
+test("an event whose batch is sent once more is the same event", async () => {
+  const client = newClient();
+  intake.answer = () => 504; // it may have been taken
+  client.log("info", "parcels", "Sent twice");
+  await vi.advanceTimersByTimeAsync(1000);
+  intake.answer = () => 202;
+  client.log("info", "parcels", "New");
+  await vi.advanceTimersByTimeAsync(2500);
+  const sent = intake.fetch.mock.calls.map(([, { body }]) => (JSON.parse(body) as { events: LogEvent[] }).events);
+  expect(sent.map((events) => events.length)).toEqual([1, 2]);
+  expect(sent[1]?.[0]).toEqual(sent[0]?.[0]);
+  expect(new Set(sent[1]?.map(({ id }) => id)).size).toBe(2);
 });
 
 test("what is below the level is not sent", async () => {
@@ -183,7 +211,7 @@ test("an event waits for its mapped stack, but not for long", async () => {
   await vi.advanceTimersByTimeAsync(1000);
   expect(intake.taken.map(({ stack }) => stack)).toEqual(["mapped quick"]);
   client.log("error", "errors", "Two", {}, "slow");
-  await vi.advanceTimersByTimeAsync(1999);
+  await vi.advanceTimersByTimeAsync(1099);
   expect(intake.taken).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(1);
   expect(intake.taken[1]?.stack).toBe("slow");

@@ -3,11 +3,11 @@
 import { LEVELS, newEvent, setStack, type Level, type LogEvent } from "./event";
 
 export interface LogClientOptions {
-  /** Where batches are posted: `{"events": [{level, logger, message, timestamp, context, stack}]}`. */
+  /** Where batches are posted: `{"events": [{id, level, logger, message, timestamp, context, stack}]}`. */
   url?: string;
   /** Events below are not sent. */
   level?: Level;
-  /** Milliseconds from an event to the batch that it is sent in. */
+  /** Milliseconds from an event to the batch that it is sent in; errors wait no longer than URGENT. */
   interval?: number;
   /** Most milliseconds from one attempt to the next while the intake stays away. */
   longestWait?: number;
@@ -26,6 +26,7 @@ export type Logger = Record<Level, LogCall>;
 
 const MAX_BATCH = 50; // events; the intake takes 100
 const MAX_BATCH_LENGTH = 50_000; // characters; what is still under way when a page ends may have 64 KiB
+const URGENT = 100; // milliseconds from an error to its batch
 const MAP_SECONDS = 1;
 const STORED = "log-client:waiting";
 
@@ -39,6 +40,7 @@ export class LogClient {
   private readonly capacity: number;
   private readonly mapStack: LogClientOptions["mapStack"];
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private due = 0;
   private flushing = false;
   private sending: LogEvent[] = []; // the first of those that wait
   private failures = 0;
@@ -102,7 +104,8 @@ export class LogClient {
       this.waiting.splice(this.sending.length, surplus);
       this.dropped += surplus;
     }
-    this.schedule(this.interval);
+    const isError = level === "error" || level === "critical";
+    this.schedule(isError ? Math.min(URGENT, this.interval) : this.interval);
   }
 
   /** Sends what waits. Resolves when that was tried. */
@@ -141,8 +144,12 @@ export class LogClient {
   }
 
   private schedule(milliseconds: number): void {
-    if (this.timer !== undefined || this.flushing) return;
+    if (this.flushing) return;
+    const due = performance.now() + milliseconds;
     // After failures the wait is a longer one, whatever is logged meanwhile.
+    if (this.timer !== undefined && (this.failures > 0 || due >= this.due)) return;
+    clearTimeout(this.timer);
+    this.due = due;
     this.timer = setTimeout(() => void this.flush(), milliseconds);
   }
 

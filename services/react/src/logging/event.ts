@@ -4,6 +4,8 @@ export const LEVELS = ["debug", "info", "warning", "error", "critical"] as const
 export type Level = (typeof LEVELS)[number];
 
 export interface LogEvent {
+  /** By which the intake knows it again, when a batch is sent twice. */
+  id: string;
   level: Level;
   /** Dotted, below `react`: the server puts that before it. */
   logger: string;
@@ -43,6 +45,7 @@ export function newEvent(
   stack: string | undefined,
 ): LogEvent {
   return {
+    id: newId(),
     level,
     logger: text(logger, 90) || "app",
     message: text(message, MAX_MESSAGE) || "(no message)",
@@ -50,6 +53,12 @@ export function newEvent(
     context: bounded(context),
     ...(stack && { stack: text(stack, MAX_STACK) }),
   };
+}
+
+/** 128 random bits in hexadecimal: crypto.randomUUID is there in secure contexts alone. */
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Replaces an event's stack by a better one of the same error. */

@@ -1,5 +1,5 @@
 export { LogClient, type LogCall, type LogClientOptions, type Logger } from "./client";
-export { type Level, type LogEvent } from "./event";
+export { newId, type Level, type LogEvent } from "./event";
 export { captureErrors } from "./errors";
 export { ErrorBoundary } from "./ErrorBoundary";
 export { mapStack } from "./stacks";

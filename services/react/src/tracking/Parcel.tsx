@@ -86,11 +86,18 @@ function ScanForm({ reference }: { reference: string }) {
   const submit = (event: SubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = event.currentTarget;
-    const values = new FormData(form);
-    scan.mutate(
-      { location: text(values, "location"), status: text(values, "status") as Status },
-      { onSuccess: () => form.reset() },
-    );
+    const read = () => {
+      const values = new FormData(form);
+      return { location: text(values, "location"), status: text(values, "status") as Status };
+    };
+    const sent = read();
+    scan.mutate(sent, {
+      onSuccess: () => {
+        // What has been typed meanwhile, for the next scan, stays.
+        const { location, status } = read();
+        if (location === sent.location && status === sent.status) form.reset();
+      },
+    });
   };
   return (
     <form className="row" onSubmit={submit} aria-label="Scan">

@@ -5,6 +5,7 @@ import { ErrorText } from "../app/Feedback";
 import { useSignIn } from "../app/session";
 import { useTitle } from "../app/title";
 import { text } from "./form";
+import "./tracking.css";
 
 /** Shown in place of each page until someone is signed in; then the page itself is. */
 export default function SignIn() {

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { send } from "../api/client";
 import { logs } from "../app/logs";
 import { useTitle } from "../app/title";
+import "./tracking.css";
 
 const logger = logs.logger("try");
 

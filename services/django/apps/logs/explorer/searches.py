@@ -184,12 +184,14 @@ def tail_position(answer: dict[str, Any]) -> dict[str, int]:
 
 def tail(view: View, position: dict[str, int]) -> dict[str, Any]:
     """What was stored after `position`, in that order in each index."""
-    seen = [
-        {"bool": {"filter": [{"term": {"_index": index}}, {"range": {"_seq_no": {"lte": number}}}]}}
+    # Said so, and not as "none of those before", it costs what is new and not what is there.
+    new = [
+        {"bool": {"filter": [{"term": {"_index": index}}, {"range": {"_seq_no": {"gt": number}}}]}}
         for index, number in position.items()
     ]
+    new.append({"bool": {"must_not": [{"terms": {"_index": list(position)}}]}})
     return {
-        "query": {"bool": {"filter": [view.query()], "must_not": seen}},
+        "query": {"bool": {"filter": [view.query()], "should": new, "minimum_should_match": 1}},
         "sort": [{"_seq_no": "asc"}],
         "size": TAIL_LINES,
         "_source": STAFF_FIELDS,

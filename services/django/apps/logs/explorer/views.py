@@ -63,9 +63,13 @@ class ExplorerView(APIView):
 
     def searches(self, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
         try:
-            return [store.ask("_search", *bodies)] if len(bodies) == 1 else store.ask_at_once(*bodies)
+            answers = [store.ask("_search", *bodies)] if len(bodies) == 1 else store.ask_at_once(*bodies)
         except store.Refused as error:
             raise ValidationError({"q": query.explain(error.reason)}) from error
+        # An index that is still starting has no lines to give: that there are none would not be true.
+        if any(answer["_shards"]["failed"] and not answer["timed_out"] for answer in answers):
+            raise store.Unavailable(store.TROUBLE)
+        return answers
 
 
 class AboutView(ExplorerView):
@@ -179,7 +183,7 @@ class ValuesView(ExplorerView):
 
 
 class TailView(ExplorerView):
-    """The lines that have been stored since the answer before. It is asked each second, and leaves no line itself."""
+    """The lines that have been stored since the answer before. Asked four times a second, it leaves no line itself."""
 
     @extend_schema(parameters=[TailSerializer], responses={200: TailFoundSerializer, **DOWN})
     def get(self, request: Request) -> Response:
