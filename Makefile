@@ -10,8 +10,8 @@ SERVICE ?= django
 # Node.js of the environment's wheel.
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix services/react
 
-.PHONY: help up down clean status logs traffic search rotate-passwords test test-unit test-pipeline test-react test-integration \
-	test-e2e test-containers bench-pipeline bench-explorer bench-logging bench-api lint lock
+.PHONY: help up down clean status doctor logs traffic search rotate-passwords test test-unit test-pipeline test-react \
+	test-integration test-e2e test-faults soak test-containers bench-pipeline bench-explorer bench-logging bench-api bench lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ down: .venv ## stop everything; the data stays
 clean: .venv ## stop everything and remove its data, logs and passwords
 	@$(PYTHON) -m stack clean
 
-status: .venv ## each part's health, each stream's documents (JSON=1: one JSON object)
-	@$(PYTHON) -m stack status $(if $(JSON),--json)
+status: .venv ## each part's health, each stream's lines: written, shipped, stored (JSON=1; WATCH=1: live, until ^C)
+	@$(PYTHON) -m stack status $(if $(JSON),--json) $(if $(WATCH),--watch)
+
+doctor: .venv ## which hop of the chain is broken, why, and what to do (JSON=1: one JSON object)
+	@$(PYTHON) -m stack doctor $(if $(JSON),--json)
 
 logs: .venv ## follow what a part prints (SERVICE=django)
 	@$(PYTHON) -m stack logs $(SERVICE) --follow
@@ -55,7 +58,13 @@ test-react: services/react/node_modules/.package-lock.json ## the front end: typ
 	$(NPM) test
 
 test-integration: .venv ## a stack of its own: real lines into a real Elasticsearch
-	$(PYTHON) -m pytest tests/integration
+	$(PYTHON) -m pytest tests/integration --ignore tests/integration/faults
+
+test-faults: .venv ## whatever happens under load, each line is stored once: a fault a row, some fifteen minutes
+	$(PYTHON) -m pytest tests/integration/faults/test_faults.py
+
+soak: .venv ## a steady load with a fault at random each minute; nothing is lost, memory stays flat (MINUTES=10)
+	SOAK_MINUTES=$(or $(MINUTES),10) $(PYTHON) -m pytest tests/integration/faults/test_soak.py
 
 test-e2e: services/react/node_modules/.package-lock.json ## the pages in headless Chromium, before a stack of their own (E2E_STACK=up: the one that is up)
 	$(PYTHON) -m pytest tests/e2e
@@ -74,6 +83,9 @@ bench-logging: .venv ## what a log call costs, beside the standard library's
 
 bench-api: .venv ## answers of the parcel API at 50 requests a second, and 500 browsers' events a second, of the stack that is up
 	@$(PYTHON) -m tests.bench.api
+
+bench: .venv ## from the log file to the searchable document: lines a second, delay, what each part takes
+	$(PYTHON) -m tests.bench.chain
 
 lint: .venv ## ruff; hadolint
 	$(PYTHON) -m ruff check .

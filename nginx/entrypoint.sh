@@ -7,6 +7,8 @@
 #   NGINX_RESOLVER    DNS server that knows them, if they are names (default 127.0.0.11, Docker's own)
 #   REACT_ROOT        the front end's files (default /usr/share/nginx/html)
 #   LOG_FILE_PATH     root of the log files (default /var/log/pt)
+#   LOG_FILE_MAX_BYTES  size at which a log file is rotated (default 10485760)
+#   LOG_FILE_BACKUPS  how many older ones are kept beside it (default 5)
 #   NGINX_RUN         pid file, rendered configuration, temporary files (default /var/run/nginx)
 set -eu
 
@@ -18,12 +20,22 @@ FLOWER_UPSTREAM=${FLOWER_UPSTREAM:-flower:5555}
 NGINX_RESOLVER=${NGINX_RESOLVER:-127.0.0.11}
 REACT_ROOT=${REACT_ROOT:-/usr/share/nginx/html}
 LOG_FILE_PATH=${LOG_FILE_PATH:-/var/log/pt}
+LOG_FILE_MAX_BYTES=${LOG_FILE_MAX_BYTES:-10485760}
+LOG_FILE_BACKUPS=${LOG_FILE_BACKUPS:-5}
 NGINX_RUN=${NGINX_RUN:-/var/run/nginx}
 
 for value in "$NGINX_LISTEN" "$DJANGO_UPSTREAM" "$FLOWER_UPSTREAM" "$NGINX_RESOLVER" "$REACT_ROOT" "$LOG_FILE_PATH" "$NGINX_RUN"; do
     case $value in
         '' | *[!A-Za-z0-9._:/@%+=-]*)
             echo "nginx/entrypoint.sh: '$value' has a character that cannot stand in nginx.conf unquoted" >&2
+            exit 1
+            ;;
+    esac
+done
+for value in "$LOG_FILE_MAX_BYTES" "$LOG_FILE_BACKUPS"; do
+    case $value in
+        '' | 0* | *[!0-9]*)
+            echo "nginx/entrypoint.sh: LOG_FILE_MAX_BYTES or LOG_FILE_BACKUPS is '$value': a whole number from 1 on" >&2
             exit 1
             ;;
     esac
@@ -52,5 +64,5 @@ fi
 # The error log's times carry no zone: the pipeline reads them as UTC.
 export TZ=UTC
 # The shell becomes nginx, so its pid is nginx's. Without its output, which would keep nginx's console open after nginx.
-"$here/rotate.sh" $$ "$LOG_FILE_PATH/nginx" > /dev/null 2>&1 &
+"$here/rotate.sh" $$ "$LOG_FILE_PATH/nginx" "$LOG_FILE_MAX_BYTES" "$LOG_FILE_BACKUPS" > /dev/null 2>&1 &
 exec nginx -e "$LOG_FILE_PATH/nginx/error.log" -c "$NGINX_RUN/nginx.conf" "$@"

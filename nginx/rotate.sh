@@ -1,12 +1,12 @@
 #!/bin/sh
 # Rotates nginx's log files as the Python services rotate theirs, which nginx cannot do by itself.
 #
-#   rotate.sh PID FOLDER [MAX_BYTES [BACKUPS]]    FOLDER/access.log and error.log, until process PID ends
+#   rotate.sh PID FOLDER MAX_BYTES BACKUPS    FOLDER/access.log and error.log, until process PID ends
 #
 # Lines that nginx writes between the renaming and its reopening go to the renamed file: none is lost.
 set -eu
 
-pid=$1 folder=$2 max_bytes=${3:-10485760} backups=${4:-5}
+pid=$1 folder=$2 max_bytes=$3 backups=$4
 
 rotate() {
     rm -f "$1.$backups"

@@ -1,5 +1,6 @@
 """Starts, watches and stops the containers, by `docker compose`."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ from native.runtime import (
     STOPPED,
     STOPPING,
     UNHEALTHY,
+    FilebeatPlace,
     RuntimeFailure,
     Say,
     is_settled,
@@ -41,6 +43,8 @@ PASSWORDS = {
     "DEMO_PASSWORD": "postgres",
 }
 LOGS = "/var/log/pt"  # LOG_FILE_PATH in the containers
+FILEBEAT_DATA = "/usr/share/filebeat/data"  # by its default in filebeat/entrypoint.sh, as the port
+FILEBEAT_STATS = "http://127.0.0.1:5066/stats"
 UNROUTED = "/usr/share/logstash/data/unrouted.jsonl"  # LOGSTASH_UNROUTED, by its default in logstash.conf
 
 
@@ -77,8 +81,7 @@ def is_job(service: Mapping) -> bool:
 
 def runs(settings: Settings) -> bool:
     """Whether a container of this project runs."""
-    containers = compose.inspect(compose.config(settings)["name"]).values()
-    return any(container["State"]["Running"] for container in containers)
+    return any(container["State"]["Running"] for container in _containers(settings).values())
 
 
 def up(settings: Settings, say: Say) -> bool:
@@ -225,6 +228,34 @@ def unrouted(settings: Settings) -> int | None:
 def unrouted_place(settings: Settings) -> str:
     """Where they are kept, in words."""
     return f"{UNROUTED} of the container logstash"
+
+
+def filebeat_figures(settings: Settings) -> dict:
+    """What Filebeat tells of itself. Raises RuntimeFailure when it does not."""
+    # It listens on its container's loopback alone.
+    return json.loads(run_in(settings, "filebeat", "curl", "--silent", "--fail", "--max-time", "2", FILEBEAT_STATS))
+
+
+def run_in(settings: Settings, part: str, *command: str) -> str:
+    """What a command prints, to standard output and error, in a service's container. Raises ComposeFailure."""
+    return compose.run(settings, "exec", "--no-TTY", part, "sh", "-c", 'exec "$@" 2>&1', "sh", *command)
+
+
+def filebeat_place(_settings: Settings) -> FilebeatPlace:
+    return FilebeatPlace(LOGS, f"{FILEBEAT_DATA}/filebeat.yml", FILEBEAT_DATA, "[0-9]*")
+
+
+def memory(settings: Settings) -> dict[str, float]:
+    """{service: percent of its container's limit that is in use}. Raises ComposeFailure."""
+    running = {c["Id"]: name for name, c in _containers(settings).items() if c["State"]["Running"]}
+    if not running:
+        return {}
+    told = compose.docker("stats", "--no-stream", "--no-trunc", "--format", "{{.ID}} {{.MemPerc}}", *running)
+    return {running[found]: float(percent.rstrip("%")) for found, percent in map(str.split, told.splitlines())}
+
+
+def _containers(settings: Settings) -> dict[str, dict]:
+    return compose.inspect(compose.config(settings)["name"])
 
 
 def kept(settings: Settings) -> str:

@@ -16,6 +16,9 @@ def main(arguments: Sequence[str] | None = None, settings: Settings | None = Non
     line = CommandLine("python -m native", "The whole stack, without Docker.")
     line.add(toolchain)
     line.add(ps).add_argument("--json", action="store_true", help='one object: {"part": "state", …}')
+    of_exec = line.add(exec_)
+    of_exec.add_argument("part", help="elasticsearch, logstash, …")
+    of_exec.add_argument("command", nargs=argparse.REMAINDER, help="the program and its arguments")
     return line.run(runtime, arguments, settings)
 
 
@@ -47,6 +50,11 @@ def ps(_runtime: ModuleType, settings: Settings, arguments: argparse.Namespace) 
         pid = str(process["pid"]) if process["is_running"] else ""
         table.add_row(name, states[name], pid, str(process["restarts"]), memory)
     Console().print(table)
+
+
+def exec_(_runtime: ModuleType, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Run a command as a part would: its user, its variables, its folder."""
+    runtime.become(settings, arguments.part, arguments.command)
 
 
 if __name__ == "__main__":

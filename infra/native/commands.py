@@ -34,7 +34,7 @@ class CommandLine(argparse.ArgumentParser):
         self.add(rotate_passwords)
 
     def add(self, command: Command) -> argparse.ArgumentParser:
-        name = command.__name__.replace("_", "-")
+        name = command.__name__.strip("_").replace("_", "-")
         added = self.commands.add_parser(name, help=command.__doc__.splitlines()[0], description=command.__doc__)
         added.set_defaults(run=command)
         return added

@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -16,13 +17,14 @@ import psutil
 import yaml
 
 from native import compose, elasticsearch, preflight, servers_user, state
-from native.settings import Settings
+from native.settings import LOOPBACK, Settings
 from native.toolchain import cache, tools
 
 START_TIMEOUT = 120.0  # seconds until every part is healthy
 STOP_TIMEOUT = 90.0
 STRAY_TIMEOUT = 15.0
 RESTARTS_ALLOWED = 1  # while starting
+ANSWER_SECONDS = 2.0
 TAIL_LINES = 25
 # What `rotate_passwords` changes. Not the keys: what they signed or encrypted stays readable.
 PASSWORDS = ("ELASTIC_PASSWORD", "LOGSTASH_WRITER_PASSWORD", "PT_READER_PASSWORD", "DEMO_PASSWORD")
@@ -31,6 +33,16 @@ PASSWORDS = ("ELASTIC_PASSWORD", "LOGSTASH_WRITER_PASSWORD", "PT_READER_PASSWORD
 PARTS_WITH_PASSWORDS = ("elasticsearch", "logstash", "migrate", "django")
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class FilebeatPlace:
+    """Where Filebeat's things are, as Filebeat sees them; `process` is its folder below /proc, or a pattern of it."""
+
+    logs: str
+    config: str
+    data: str
+    process: str
 
 
 class RuntimeFailure(Exception):
@@ -323,6 +335,64 @@ def unrouted(settings: Settings) -> int:
 def unrouted_place(settings: Settings) -> str:
     """Where they are kept, in words."""
     return str(settings.unrouted_file)
+
+
+def filebeat_figures(settings: Settings) -> dict:
+    """What Filebeat tells of itself. Raises RuntimeFailure when it does not."""
+    try:
+        answer = httpx.get(f"http://{LOOPBACK}:{settings.filebeat_port}/stats", timeout=ANSWER_SECONDS)
+        return answer.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise RuntimeFailure(f"port {settings.filebeat_port}: {type(error).__name__}") from error
+
+
+def run_in(settings: Settings, part: str, *command: str) -> str:
+    """What a command prints, to standard output and error, as a part would: its user, its variables, its folder.
+
+    Raises RuntimeFailure when it fails.
+    """
+    done = subprocess.run(  # noqa: S603
+        [*_user_of(part), *command],
+        **_place_of(settings, part),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeFailure(done.stdout.strip())
+    return done.stdout
+
+
+def become(settings: Settings, part: str, command: Sequence[str]) -> None:
+    """Become a command that runs as a part would, as `docker compose exec` has it. Raises RuntimeFailure."""
+    if part not in compose.names():
+        raise RuntimeFailure(f"There is no {part}. There are: {', '.join(compose.names())}.")
+    place = _place_of(settings, part)
+    os.chdir(place["cwd"])
+    command = [*_user_of(part), *command]
+    os.execvpe(command[0], command, place["env"])  # noqa: S606
+
+
+def _user_of(part: str) -> list[str]:
+    return servers_user.command_prefix() if "x-user" in compose.template()["processes"][part] else []
+
+
+def _place_of(settings: Settings, part: str) -> dict:
+    rendered = compose.render(settings)["processes"][part]
+    folders = {tool.name: tool.folder(settings.cache) for tool in tools.tools()}
+    variables = dict(item.split("=", 1) for item in rendered["environment"])
+    return {"cwd": rendered["working_dir"], "env": compose.environment(settings, folders) | variables}
+
+
+def filebeat_place(settings: Settings) -> FilebeatPlace:
+    pid = processes(settings).get("filebeat", {}).get("pid")
+    config = settings.run / "filebeat" / "config" / "filebeat.yml"
+    return FilebeatPlace(str(settings.logs), str(config), str(settings.data / "filebeat"), str(pid))
+
+
+def memory(_settings: Settings) -> dict[str, float]:
+    """{what: percent of its memory in use}. No part has a limit of its own but the Java heap."""
+    return {"this machine": psutil.virtual_memory().percent}
 
 
 def kept(settings: Settings) -> str:

@@ -78,6 +78,8 @@ class Settings:
 
     elasticsearch_heap: str = "512m"
     group: str = "pt"
+    log_file_max_bytes: int = 10485760
+    log_file_backups: int = 5
 
     @classmethod
     def load(cls, checkout: Path = CHECKOUT, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -100,6 +102,12 @@ class Settings:
         group = variables.get("LOG_GROUP", cls.group)
         if not re.fullmatch("[a-z][a-z0-9_]*", group):
             raise SettingsError(f"LOG_GROUP={group}: small letters, digits and _, a letter first. Correct it in .env.")
+        rotation = {}
+        for name in ("log_file_max_bytes", "log_file_backups"):
+            value = variables.get(name.upper(), str(getattr(cls, name)))
+            if not (value.isascii() and value.isdigit() and int(value)):
+                raise SettingsError(f"{name.upper()}={value}: a whole number from 1 on. Correct it in .env.")
+            rotation[name] = int(value)
         return cls(
             checkout=checkout,
             state=checkout / variables["PT_STATE"] if "PT_STATE" in variables else default_state(checkout),
@@ -108,6 +116,7 @@ class Settings:
             variables=variables,
             elasticsearch_heap=variables.get("ELASTICSEARCH_HEAP", cls.elasticsearch_heap),
             group=group,
+            **rotation,
             **ports,
         )
 

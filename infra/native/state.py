@@ -18,8 +18,9 @@ import yaml
 from native import servers_user
 from native.settings import CHECKOUT, SECRET_NAMES, Settings, SettingsError, default_state
 
-# The catalogue's services: each has a folder of log files and a data stream.
-SERVICES = tuple(yaml.safe_load((CHECKOUT / "elk/logstash/dictionaries/services.yml").read_text()))
+# {service: {log file: stream}}. Each service has a folder of log files and a data stream.
+CATALOGUE = yaml.safe_load((CHECKOUT / "elk/logstash/dictionaries/services.yml").read_text())
+SERVICES = tuple(CATALOGUE)
 # What `clean` removes: nothing else, should PT_STATE name a folder that holds other things too.
 CONTENTS = ("logs", "data", "run", "console", "secrets.env", "secrets", "lock")
 

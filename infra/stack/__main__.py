@@ -8,6 +8,7 @@ import containers.__main__
 import native.__main__
 from native.settings import DOCKER, NATIVE, SettingsError
 from stack import runtimes, search, status, traffic
+from stack.doctor import walk
 from stack.faults import FAULTS
 
 # What each runtime does by itself: these take the rest of the command line.
@@ -26,9 +27,13 @@ def main() -> int:
     for name in HANDED_ON:
         commands.add_parser(name, add_help=False)
     of_status = commands.add_parser(
-        "status", help="each part's health, each stream's documents and newest document's age"
+        "status", help="each part's health; each stream's lines written, shipped and stored, its newest document's age"
     )
+    of_status = of_status.add_mutually_exclusive_group()
     of_status.add_argument("--json", action="store_true", help="print one JSON object")
+    of_status.add_argument("--watch", action="store_true", help="anew each second, until ^C")
+    of_doctor = commands.add_parser("doctor", help="the first broken hop of a line's way, with evidence and remedy")
+    of_doctor.add_argument("--json", action="store_true", help="print one JSON object")
     add_traffic(commands)
     of_search = commands.add_parser("search", help="the newest lines that a query finds in the streams")
     of_search.add_argument(
@@ -44,7 +49,9 @@ def main() -> int:
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         if arguments.command == "status":
-            return status.show(settings, as_json=arguments.json)
+            return status.watch(settings) if arguments.watch else status.show(settings, as_json=arguments.json)
+        if arguments.command == "doctor":
+            return walk.show(settings, as_json=arguments.json)
         if arguments.command == "search":
             return search.show(settings, arguments.query, arguments.size, arguments.json)
         return traffic.run(settings, wanted(parser, arguments))

@@ -17,6 +17,16 @@ def module(settings: Settings) -> ModuleType:
     return RUNTIMES[settings.runtime]
 
 
+def has_application(settings: Settings) -> bool:
+    """Whether the application and its Filebeat are this host's."""
+    return settings.runtime != DOCKER or settings.choice("APP") == "here"
+
+
+def has_elastic_side(settings: Settings) -> bool:
+    """Whether Logstash and Elasticsearch are this host's."""
+    return settings.runtime != DOCKER or settings.choice("ELK") == "here"
+
+
 def load_settings(checkout: Path = CHECKOUT) -> Settings:
     """The settings, with a runtime. Raises SettingsError.
 

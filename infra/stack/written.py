@@ -3,7 +3,8 @@
 A record is a line and the continuation lines (they start with a tab) that follow it. A file is known by its first 64
 bytes, as Filebeat knows it (filebeat/filebeat.template.yml), so that a rotation between two looks changes nothing.
 
-The standard library does: the Docker runtime runs this file in a container, where the log files are (counting.py).
+The standard library does: the Docker runtime runs this file in a container, where the log files are (counting.py), and
+survey.py, which tells how far Filebeat has read them.
 """
 
 import hashlib
@@ -29,18 +30,27 @@ class LogFile:
         """Records that begin at byte `offset` (a line's first) or later. A last line without an end is none yet."""
         with self.path.open("rb") as file:
             file.seek(offset)
-            return sum(
-                1 for line in file if line.endswith(b"\n") and line.rstrip(b"\r\n") and not line.startswith(b"\t")
-            )
+            return sum(1 for line in file if line.endswith(b"\n") and is_record(line))
+
+
+def is_record(line: bytes) -> bool:
+    """Whether a whole line begins a record: it is neither empty nor a continuation line."""
+    return bool(line.rstrip(b"\r\n")) and not line.startswith(b"\t")
 
 
 def log_files(logs: Path) -> Iterator[LogFile]:
     """The services' log files and backups below `logs`; those too short for a fingerprint are not read yet."""
     for path in sorted(logs.glob("*/*.log*")):
-        with path.open("rb") as file:
-            head = file.read(FINGERPRINT_BYTES)
-        if len(head) == FINGERPRINT_BYTES:
-            yield LogFile(path, path.parent.name, hashlib.sha256(head).hexdigest(), path.stat().st_size)
+        if file := log_file(path):
+            yield file
+
+
+def log_file(path: Path) -> LogFile | None:
+    with path.open("rb") as file:
+        head = file.read(FINGERPRINT_BYTES)
+    if len(head) < FINGERPRINT_BYTES:
+        return None
+    return LogFile(path, path.parent.name, hashlib.sha256(head).hexdigest(), path.stat().st_size)
 
 
 def count_records(logs: Path, offsets: Mapping[str, int]) -> dict[LogFile, int]:

@@ -7,6 +7,7 @@ by default the stand-ins of `python -m tests.containers.images`.
 
 import os
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +41,14 @@ class ContainerStack(Stack):
     def container(self, service: str) -> dict:
         """docker's account of a service's container."""
         return compose.inspect(self.project)[service]
+
+    @contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        compose.docker("stop", container := self.container(service)["Id"])
+        try:
+            yield
+        finally:
+            compose.docker("start", container)
 
     def wait_until_healthy(self, seconds: float = 120) -> None:
         poll_until("every part to be healthy", lambda: is_settled(runtime.parts(self.settings)), seconds, interval=1)

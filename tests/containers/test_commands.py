@@ -10,6 +10,7 @@ from stack.counting import counter
 from stack.traffic import drive, settle
 from stack.written import Mark
 from tests.paths import ROOT
+from tests.polling import poll_until
 
 
 def test_status_as_json(stack, visited):
@@ -19,6 +20,25 @@ def test_status_as_json(stack, visited):
     assert set(status["streams"]) == {stack.settings.data_stream(service) for service in SERVICES}
     assert all(stream["docs"] > 0 and stream["last"] for stream in status["streams"].values())
     assert status["parts"]["migrate"] == "done" and status["parts"]["postgres"] == "healthy"
+
+
+def test_doctor_and_the_lag_of_each_stream(stack, visited):
+    def first_broken():
+        return json.loads(stack.run("stack", "doctor", "--json", check=False).stdout)["first_broken"]
+
+    poll_until("a healthy stack", lambda: first_broken() is None, interval=1)
+
+    def all_stored():
+        lags = json.loads(stack.run("stack", "status", "--json").stdout)["lags"]
+        return all(0 < lag["stored"] == lag["shipped"] == lag["written"] for lag in lags.values())
+
+    poll_until("each line to be stored", all_stored, interval=1)
+    with stack.stopped("filebeat"):
+        assert first_broken() == {"hop": "Filebeat", "check": "runs"}
+    with stack.stopped("logstash"):
+        assert first_broken() == {"hop": "Logstash", "check": "answers"}
+    stack.wait_until_healthy()
+    poll_until("a healthy stack again", lambda: first_broken() is None, interval=1)
 
 
 def test_traffic_counts_every_line(stack):

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +64,14 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack(request):
+    with started(request.session) as stack:
+        request.config.stash[VERSIONS] = versions(stack)
+        yield stack
+
+
+@contextmanager
+def started(session: pytest.Session) -> Iterator[Stack]:
+    """A stack with a state and ports of its own, stopped at the end. Its state is kept where a test failed."""
     state = Path(tempfile.mkdtemp(prefix="pt-test-"))
     state.chmod(0o755)  # as root, the servers run as another user, who must be able to enter
     environ = {**os.environ, **free_ports(), "PT_STATE": str(state), "NOISY_LOG_LEVEL": "INFO"}
@@ -70,11 +80,10 @@ def stack(request):
     stack = Stack(Settings.load(environ=environ), environ)
     try:
         stack.run("native", "up")
-        request.config.stash[VERSIONS] = versions(stack)
         yield stack
     finally:
         stack.run("native", "down", check=False)
-        if request.session.testsfailed:
+        if session.testsfailed:
             print(f"The state of the failed tests' stack is kept: {state}", file=sys.stderr)
         else:
             shutil.rmtree(state)

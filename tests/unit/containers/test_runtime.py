@@ -41,6 +41,13 @@ def test_images_that_are_pulled():
     assert runtime.pulled({"services": services}) == ["redis"]
 
 
+def test_memory_is_the_percentage_of_each_containers_limit(settings, engine, monkeypatch):
+    running, stopped = {"Id": "aaa", "State": {"Running": True}}, {"Id": "bbb", "State": {"Running": False}}
+    monkeypatch.setattr(runtime, "_containers", lambda _: {"django": running, "celery": stopped})
+    engine({"stats --no-stream --no-trunc --format {{.ID}} {{.MemPerc}} aaa": "aaa 24.01%\n"})
+    assert runtime.memory(settings) == {"django": 24.01}
+
+
 def test_nothing_starts_without_an_engine(settings, engine):
     engine({"version --format {{json .}}": None})
     with pytest.raises(RuntimeFailure, match=r"Nothing was started:\n  ✗ No Docker engine answers"):

@@ -195,6 +195,8 @@ def defaults() -> dict[str, dict[str, list[str]]]:
     for field in Settings.port_fields():
         found[field.name.upper()][str(field.default)].append("infra/native/settings.py")
     found["LOG_GROUP"][Settings.group].append("infra/native/settings.py")
+    for name in ("log_file_max_bytes", "log_file_backups"):
+        found[name.upper()][str(getattr(Settings, name))].append("infra/native/settings.py")
     found["ELASTICSEARCH_HEAP"][Settings.elasticsearch_heap].append("infra/native/settings.py")
     return found
 

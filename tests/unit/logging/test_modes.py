@@ -149,11 +149,23 @@ def test_personal_data_is_kept_where_the_policy_says_so(configure, written):
         ("LOG_SAMPLING", "x=nan"),
         ("LOG_REDACT", "names"),
         ("LOGSTASH_TCP", "5045"),
+        ("LOG_FILE_MAX_BYTES", "10MB"),
+        ("LOG_FILE_BACKUPS", "0"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_told(name, value):
     with pytest.raises(ValueError, match=name):
         from_environment({name: value})
+
+
+def test_files_have_the_size_and_number_that_are_given():
+    def of(**environ):
+        environ = {"LOG_FILE_PATH": "x", **environ}
+        built = build_logging(service="flower", catalogue_path=CATALOGUE, **from_environment(environ))
+        return built["handlers"]["file_flower"]["max_bytes"], built["handlers"]["file_flower"]["backups"]
+
+    assert of() == (10 * 2**20, 5)
+    assert of(LOG_FILE_MAX_BYTES="4096", LOG_FILE_BACKUPS="12") == (4096, 12)
 
 
 def test_logstash_gets_the_event_that_filebeat_would_send(configure):

@@ -97,8 +97,8 @@ def front(django):
 
 
 @contextmanager
-def run_nginx(django="127.0.0.1:9"):
-    """A running nginx: (client, folder of its logs)."""
+def run_nginx(django="127.0.0.1:9", **variables):
+    """A running nginx, given these variables too: (client, folder of its logs)."""
     folder = Path(tempfile.mkdtemp(prefix="pt-nginx-"))
     folder.chmod(0o755)  # as root, nginx's workers are another user, who reopens the logs
     (folder / "bin").mkdir()
@@ -118,6 +118,7 @@ def run_nginx(django="127.0.0.1:9"):
         "REACT_ROOT": str(folder / "react"),
         "LOG_FILE_PATH": str(folder / "logs"),
         "NGINX_RUN": str(folder / "run"),
+        **variables,
     }
     process = subprocess.Popen([ROOT / "nginx/entrypoint.sh"], env=environ)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
@@ -240,22 +241,19 @@ def test_events_of_a_page_that_is_left_arrive(django, front):
     assert request.waited_for
 
 
-def test_rotation_loses_no_line(nginx):
-    """As rotate.sh does it to the running nginx, but sooner: at 20,000 bytes, three backups."""
-    client, logs = nginx
-    pid = (logs.parents[1] / "run" / "nginx.pid").read_text().strip()
+def test_rotation_loses_no_line():
+    with run_nginx(LOG_FILE_MAX_BYTES="20000", LOG_FILE_BACKUPS="3") as (client, logs):
+        rotate(client, logs)
+
+
+def rotate(client, logs):
     paths = []
-    rotation = subprocess.Popen([ROOT / "nginx/rotate.sh", pid, logs, "20000", "3"])
-    try:
-        # All three are there once nginx has opened the file anew, not in the middle of a rotation.
-        rotated = [logs / name for name in ("access.log", "access.log.1", "access.log.2")]
-        while len(paths) < 200 or not all(file.exists() for file in rotated):
-            paths.append(f"/rotation/{len(paths)}")
-            client.get(paths[-1])
-            assert len(paths) < 50_000, "the file was to be rotated twice"
-    finally:
-        rotation.terminate()
-        rotation.wait(10)
+    # All three are there once nginx has opened the file anew, not in the middle of a rotation.
+    rotated = [logs / name for name in ("access.log", "access.log.1", "access.log.2")]
+    while len(paths) < 200 or not all(file.exists() for file in rotated):
+        paths.append(f"/rotation/{len(paths)}")
+        client.get(paths[-1])
+        assert len(paths) < 50_000, "the file was to be rotated twice"
 
     def lines():
         return [line for file in logs.glob("access.log*") for line in file.read_text().splitlines()]

@@ -1,0 +1,64 @@
+"""`make soak MINUTES=60`: a steady load, a fault at random each minute, and the same account at the end."""
+
+import os
+import random
+import time
+
+import psutil
+import pytest
+
+from native import runtime
+from tests.integration.faults.kinds import cut_connections, killed, one_worker, packet_loss, read_only
+from tests.integration.faults.load import Load
+from tests.integration.faults.test_faults import HEAL_SECONDS, NEAR, lag
+from tests.polling import poll_until
+
+MINUTES = float(os.environ.get("SOAK_MINUTES") or 0)
+RATE = 125.0  # lines a second of each writer
+FAULTS = {
+    "kill -9 of Filebeat": killed("filebeat"),
+    "kill -9 of Logstash": killed("logstash"),
+    "kill -9 of Elasticsearch": killed("elasticsearch"),
+    "kill -9 of a gunicorn worker": killed("django", one_worker),
+    "Elasticsearch read-only": read_only,
+    "10 % packet loss": packet_loss,
+    "cut connections": cut_connections,
+}
+GROWTH = 1.2  # of a part's memory between the first minute and the last
+
+
+@pytest.mark.skipif(not MINUTES, reason="`make soak MINUTES=…`")
+def test_soak(stack, capsys):
+    chosen, first = random.Random(), None  # noqa: S311 no secret
+    with Load(stack, RATE, seconds=(MINUTES + 5) * 60) as load:
+        ends = time.monotonic() + MINUTES * 60
+        while time.monotonic() < ends:
+            minute = time.monotonic()
+            name = chosen.choice(list(FAULTS))
+            with FAULTS[name](stack, load):
+                ended = time.monotonic()
+            poll_until(f"the lag to be back after: {name}", lambda: lag(load) < NEAR, HEAL_SECONDS)
+            memory = memory_of(stack)
+            first = first or memory
+            with capsys.disabled():
+                left = max(0.0, ends - time.monotonic()) / 60
+                used = ", ".join(f"{part} {size >> 20} MiB" for part, size in memory.items())
+                print(f"{left:5.1f} min left: {name}, healed in {time.monotonic() - ended:.1f} s; {used}")
+            poll_until("the minute's end", lambda begun=minute: time.monotonic() > begun + 60, 90)
+        load.stop()
+        poll_until("every line to arrive", lambda: lag(load) <= 0, HEAL_SECONDS)
+        account = load.account()
+    with capsys.disabled():
+        print(f"{account.written} lines written, {account.lost} lost, {account.doubled} doubled")
+    assert (account.lost, account.doubled, account.unowned) == (0, 0, 0)
+    assert {part: size / first[part] for part, size in memory_of(stack).items() if size > GROWTH * first[part]} == {}
+
+
+def memory_of(stack) -> dict[str, int]:
+    """Bytes of each part of the chain. Elasticsearch is left out: its heap is set, and fills."""
+    found = {}
+    for part in ("filebeat", "logstash"):
+        main = poll_until(f"{part} to run", lambda part=part: runtime.processes(stack.settings)[part]["pid"])
+        processes = [psutil.Process(main), *psutil.Process(main).children(recursive=True)]
+        found[part] = sum(process.memory_info().rss for process in processes)
+    return found
