@@ -7,9 +7,11 @@ SHELL := /bin/bash
 PYTHON3 ?= python3
 PYTHON := .venv/bin/python
 SERVICE ?= django
+# Node.js of the environment's wheel.
+NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix services/react
 
-.PHONY: help up down clean status doctor logs traffic search rotate-passwords test test-unit test-pipeline test-integration \
-	test-faults soak test-containers bench-pipeline bench-logging bench-api bench lint lock
+.PHONY: help up down clean status doctor logs traffic search rotate-passwords test test-unit test-pipeline test-react \
+	test-integration test-e2e test-faults soak test-containers bench-pipeline bench-explorer bench-logging bench-api bench lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +44,7 @@ search: .venv ## the newest lines that a query finds (Q='error.type:*'; JSON=1: 
 rotate-passwords: .venv ## new passwords for all users of the running stack; no line is lost
 	@$(PYTHON) -m stack rotate-passwords
 
-test: lint test-unit test-pipeline test-integration ## everything below
+test: lint test-unit test-pipeline test-react test-integration ## everything below but the browser and containers
 
 test-unit: .venv ## each part by itself; the recipes of docs/fork.md
 	$(PYTHON) -m pytest -n auto tests/unit tests/fork
@@ -50,6 +52,10 @@ test-unit: .venv ## each part by itself; the recipes of docs/fork.md
 test-pipeline: .venv ## the pipeline's golden cases, and which of its branches they reach
 	$(PYTHON) -m logstash_py test tests/pipeline/cases --coverage --fail-under 100
 	$(PYTHON) -m pytest tests/pipeline
+
+test-react: services/react/node_modules/.package-lock.json ## the front end: types, lint, unit tests
+	$(NPM) run lint
+	$(NPM) test
 
 test-integration: .venv ## a stack of its own: real lines into a real Elasticsearch
 	$(PYTHON) -m pytest tests/integration --ignore tests/integration/faults
@@ -60,11 +66,17 @@ test-faults: .venv ## whatever happens under load, each line is stored once: a f
 soak: .venv ## a steady load with a fault at random each minute; nothing is lost, memory stays flat (MINUTES=10)
 	SOAK_MINUTES=$(or $(MINUTES),10) $(PYTHON) -m pytest tests/integration/faults/test_soak.py
 
-test-containers: .venv ## the same in containers; skipped with the reason where no engine answers or images are missing
+test-e2e: services/react/node_modules/.package-lock.json ## the pages in headless Chromium, before a stack of their own (E2E_STACK=up: the one that is up)
+	$(PYTHON) -m pytest tests/e2e
+
+test-containers: .venv ## the same lines in containers; skipped with the reason where no engine answers or images are missing
 	$(PYTHON) -m pytest tests/containers
 
 bench-pipeline: .venv ## events a second of logstash_py on the project's pipeline
 	$(PYTHON) -m tests.bench.pipeline
+
+bench-explorer: .venv ## the log explorer's queries on a million documents, in a stack of its own
+	$(PYTHON) -m tests.bench.explorer
 
 bench-logging: .venv ## what a log call costs, beside the standard library's
 	$(PYTHON) -m tests.bench.logging
@@ -94,6 +106,9 @@ lint: .venv ## ruff; hadolint
 	@.venv/bin/uv pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes requirements.lock
 	@.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps --editable .
 	@touch $@
+
+services/react/node_modules/.package-lock.json: services/react/package-lock.json .venv/installed
+	$(NPM) ci --no-audit --no-fund
 
 lock: .venv ## renew the locks from pyproject.toml: everything, what the services need, what elk/setup needs
 	.venv/bin/uv pip compile pyproject.toml --group logstash --group native --group dev --generate-hashes \

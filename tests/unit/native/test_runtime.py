@@ -56,6 +56,21 @@ def test_logs_of_an_unknown_service_name_the_known_ones(settings):
         runtime.logs(settings, "djago")
 
 
+def test_the_log_of_a_build_is_put_beside_react_log_once(tmp_path):
+    """A file with other first bytes is another file to Filebeat: it would read the same build again."""
+    first, second, log = tmp_path / "first", tmp_path / "second", tmp_path / "react" / "build.log"
+    first.write_text("INFO|react.build|2025-02-02T12:00:00.000|one\n")
+    second.write_text("INFO|react.build|2025-02-02T12:00:01.000|two\n")
+    log.parent.mkdir()
+    runtime.keep_build_log(first, log)
+    identity = log.stat().st_ino
+    runtime.keep_build_log(first, log)
+    assert log.stat().st_ino == identity
+    runtime.keep_build_log(second, log)
+    assert (log.read_text(), (log.parent / "build.log.1").read_text()) == (second.read_text(), first.read_text())
+    assert {file.name for file in log.parent.iterdir()} == {"build.log", "build.log.1"}
+
+
 # A stack of two small parts on the real process-compose.
 
 PARTS = """

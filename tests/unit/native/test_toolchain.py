@@ -149,3 +149,25 @@ def test_a_go_on_path_that_is_too_old_is_not_used(tmp_path, monkeypatch):
     assert tools.find_go(tmp_path, lambda text: None) == str(kept)
     old.write_text("#!/bin/sh\necho go1.23.0\n")
     assert tools.find_go(tmp_path, lambda text: None) == str(old)
+
+
+def test_the_front_end_is_built_again_when_a_source_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(tools, "REACT", tmp_path)
+    (tmp_path / "package.json").write_text('{"version": "1.2.3"}')
+    (tmp_path / "src").mkdir()
+    source = tmp_path / "src" / "main.tsx"
+    source.write_text("one")
+
+    def front_end():
+        [tool] = [tool for tool in tools.tools() if tool.name == "front-end"]
+        return tool.folder(tmp_path / "cache").name
+
+    built = front_end()
+    assert built.startswith("1.2.3-")
+    # What a build in the checkout leaves.
+    (tmp_path / "dist" / "assets").mkdir(parents=True)
+    (tmp_path / "dist" / "assets" / "index.js").write_text("built")
+    (tmp_path / "build.log").write_text("INFO|react.build|")
+    assert front_end() == built
+    source.write_text("two")
+    assert front_end() != built

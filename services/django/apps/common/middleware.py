@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from config.logging import context
-from config.logging.config import HEALTH_CHECKS
+from config.logging.config import UNLOGGED_PATHS
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def request_log(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Binds request_id, method, path and duration_ms to the log context, and logs each request when it is done.
 
-    Health checks, which come every few seconds and say nothing, are not logged. Belongs right after django_guid's
+    What is asked every few seconds, as health checks are, is not logged. Belongs right after django_guid's
     middleware, which sets the request id.
     """
 
@@ -32,7 +32,7 @@ def request_log(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             path=request.path,
         )
         response = get_response(request)
-        if request.path not in HEALTH_CHECKS:
+        if request.path not in UNLOGGED_PATHS:
             status = response.status_code
             logger.info("%s %s %s", request.method, request.path, status, extra={"status": status})
         return response

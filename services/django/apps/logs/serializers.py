@@ -2,6 +2,7 @@ import base64
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -22,6 +23,7 @@ def _depth(value: Any) -> int:
 class ClientEventSerializer(serializers.Serializer):
     """One event of a browser's log: all of it is a stranger's word."""
 
+    id = serializers.UUIDField(default=uuid4, help_text="The client's own: an event that comes again is left out")
     level = serializers.ChoiceField(("debug", "info", "warning", "error", "critical"))
     logger = serializers.CharField(max_length=100)
     message = serializers.CharField(max_length=4000)
@@ -78,31 +80,29 @@ class Keywords(serializers.ListField):
         super().__init__(child=child, required=False, max_length=MAX_VALUES, **kwargs)
 
 
-class MemberSearchSerializer(serializers.Serializer):
-    """A search's parameters, for a tenant's member."""
+class Cursor(serializers.CharField):
+    """Where a page begins: the sort values of the line before it, for the client one opaque text."""
 
-    q = serializers.CharField(
-        required=False,
-        max_length=500,
-        help_text='Words that a line has, "phrases in quotes", and either with - before it: what a line has not',
-    )
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=500, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        text = super().to_internal_value(data)
+        try:
+            at, file, offset, number = values = json.loads(base64.urlsafe_b64decode(text))
+        except (ValueError, TypeError, RecursionError):
+            at = file = offset = number = values = None
+        # No file: a line that came to Logstash by the network.
+        if not (isinstance(file, str | None) and all(map(_is_long, (at, offset, number)))):
+            raise serializers.ValidationError("It is not the `next` of a page")
+        return values
+
+
+class PeriodSerializer(serializers.Serializer):
+    """The parameters of all searches."""
+
     since = serializers.DateTimeField(required=False, help_text="Default: a day before `until`")
     until = serializers.DateTimeField(required=False, help_text="Default: now")
-    level = Keywords(LEVELS)
-    service = Keywords(SERVICES)
-    app_module = Keywords()
-    logger = serializers.RegexField(
-        r"\A[\w.-]+\Z", required=False, max_length=200, help_text="Lines of this logger and of those below it"
-    )
-    request_id = Keywords()
-    task_id = Keywords()
-    task_name = Keywords()
-    user_id = Keywords()
-    order = serializers.ChoiceField(("newest", "oldest"), default="newest")
-    size = serializers.IntegerField(default=50, min_value=1, max_value=200)
-    after = serializers.CharField(required=False, max_length=500, help_text="`next` of the page before")
-
-    filters = MEMBER_FILTERS
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         # A parameter that isn't known would be a filter that doesn't filter.
@@ -112,28 +112,6 @@ class MemberSearchSerializer(serializers.Serializer):
                 {name: f"No such parameter; there are {known}" for name in sorted(unknown)}
             )
         return super().to_internal_value(data)
-
-    def validate_q(self, q: str) -> list[search.Term]:
-        terms = search.terms(q)
-        if len(terms) > MAX_TERMS:
-            raise serializers.ValidationError(f"More than {MAX_TERMS} words or phrases: leave the common ones out")
-        if any("*" in term.text for term in terms):
-            raise serializers.ValidationError(
-                "A search with * would have to read every line. Give whole words, or narrow by logger or app_module"
-            )
-        if not all(any(char.isalnum() for char in term.text) for term in terms):
-            raise serializers.ValidationError("Signs alone can't be searched for: give words or numbers")
-        return terms
-
-    def validate_after(self, after: str) -> list[Any]:
-        try:
-            at, file, offset, number = values = json.loads(base64.urlsafe_b64decode(after))
-        except (ValueError, TypeError, RecursionError):
-            at = file = offset = number = values = None
-        # No file: a line that came to Logstash by the network.
-        if not (isinstance(file, str | None) and all(map(_is_long, (at, offset, number)))):
-            raise serializers.ValidationError("It is not the `next` of a page")
-        return values
 
     def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
         until = asked.setdefault("until", timezone.now())
@@ -149,6 +127,43 @@ class MemberSearchSerializer(serializers.Serializer):
                 {"since": f"A search covers at most {MAX_PERIOD.days} days: ask for a part of them at a time"}
             )
         return asked
+
+
+class MemberSearchSerializer(PeriodSerializer):
+    """A search's parameters, for a tenant's member."""
+
+    q = serializers.CharField(
+        required=False,
+        max_length=500,
+        help_text='Words that a line has, "phrases in quotes", and either with - before it: what a line has not',
+    )
+    level = Keywords(LEVELS)
+    service = Keywords(SERVICES)
+    app_module = Keywords()
+    logger = serializers.RegexField(
+        r"\A[\w.-]+\Z", required=False, max_length=200, help_text="Lines of this logger and of those below it"
+    )
+    request_id = Keywords()
+    task_id = Keywords()
+    task_name = Keywords()
+    user_id = Keywords()
+    order = serializers.ChoiceField(("newest", "oldest"), default="newest")
+    size = serializers.IntegerField(default=50, min_value=1, max_value=200)
+    after = Cursor(required=False, help_text="`next` of the page before")
+
+    filters = MEMBER_FILTERS
+
+    def validate_q(self, q: str) -> list[search.Term]:
+        terms = search.terms(q)
+        if len(terms) > MAX_TERMS:
+            raise serializers.ValidationError(f"More than {MAX_TERMS} words or phrases: leave the common ones out")
+        if any("*" in term.text for term in terms):
+            raise serializers.ValidationError(
+                "A search with * would have to read every line. Give whole words, or narrow by logger or app_module"
+            )
+        if not all(any(char.isalnum() for char in term.text) for term in terms):
+            raise serializers.ValidationError("Signs alone can't be searched for: give words or numbers")
+        return terms
 
     def search(self, tenant: str | None) -> search.Search:
         """The search that was asked for."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +13,7 @@ from apps.data_governance.audit import audit
 from apps.tenant_manager.mixins import TenantMixin
 from apps.tenant_manager.models import Tenant
 
-from . import client_events, search
+from . import client_events, search, store
 from .serializers import (
     AcceptedSerializer,
     ClientBatchSerializer,
@@ -44,14 +43,11 @@ class ClientLogsView(APIView):
             batch.is_valid(raise_exception=True)
         events = batch.validated_data["events"]
         self.event_throttle.take(len(events) - 1)
-        for event in events:
-            client_events.write(event)
+        if new := client_events.new(events):
+            for event in new:
+                client_events.write(event)
+            client_events.remember(new)
         return Response({"accepted": len(events)}, status=status.HTTP_202_ACCEPTED)
-
-
-class Unavailable(APIException):
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_code = "unavailable"
 
 
 class SearchView(TenantMixin, APIView):
@@ -79,12 +75,9 @@ class SearchView(TenantMixin, APIView):
         asked.is_valid(raise_exception=True)
         wanted = asked.search(self.tenant.slug if self.tenant else None)
         started = time.perf_counter()
-        try:
-            answer = search.run(wanted)
-        except search.SearchUnavailable as error:
-            raise Unavailable(str(error)) from error
+        answer = search.run(wanted)
         hits, total = answer["hits"]["hits"], answer["hits"]["total"]
-        stopped = answer["timed_out"] or answer["_shards"]["failed"] > 0
+        stopped = store.stopped(answer)
         extra = {"duration_ms": round((time.perf_counter() - started) * 1000, 1), "hits": total["value"]}
         if stopped:
             logger.warning("Search of the logs stopped", extra=extra)
@@ -99,5 +92,5 @@ class SearchView(TenantMixin, APIView):
             "next": cursor(hits[-1]["sort"]) if len(hits) == wanted.size else None,
         }
         if stopped:
-            found["detail"] = f"Stopped after {search.SEARCH_SECONDS} seconds: ask for less time or for more words"
+            found["detail"] = f"Stopped after {store.SEARCH_SECONDS} seconds: ask for less time or for more words"
         return Response(found)

@@ -20,7 +20,8 @@ BACKUPS = 5
 
 # Each writes a line or more for each call of theirs.
 NOISY_LOGGERS = ("boto", "boto3", "botocore", "s3transfer", "urllib3", "nose")
-HEALTH_CHECKS = ("/health", "/auth-health", "/flower/healthcheck")
+# Asked every few seconds: health checks, which say nothing, and the live tail of the logs, which would show itself.
+UNLOGGED_PATHS = ("/health", "/auth-health", "/flower/healthcheck", "/api/logs/explorer/tail/")
 # The service whose records are split into one file for each stream.
 SPLIT_SERVICE = "django"
 # Loggers under this name hold what browsers report: a file and a service of its own.
@@ -39,8 +40,8 @@ NEVER_DEBUG = (
     *("channels", "channels_redis", "daphne", "uvicorn", "websockets", "redis"),
     *("oauthlib", "requests_oauthlib", "oauth2_provider", "authlib", "social_core"),
 )
-# It tells of each request whether an id was found or made.
-WARNINGS_ONLY = ("django_guid",)
+# They tell of each request: whether an id was found or made, and that Elasticsearch was asked.
+WARNINGS_ONLY = ("django_guid", "elastic_transport")
 
 
 def build_logging(
@@ -154,7 +155,7 @@ def build_logging(
     filters: dict[str, dict[str, Any]] = {
         "context": {"()": ContextFilter},
         "redaction": {"()": RedactionFilter, "personal": tuple(redact)},
-        "health_check": {"()": HealthCheckFilter, "paths": HEALTH_CHECKS},
+        "health_check": {"()": HealthCheckFilter, "paths": UNLOGGED_PATHS},
         "access_context": {"()": AccessContextFilter},
         "task": {"()": TaskContextFilter},
     }

@@ -170,6 +170,7 @@ REST_FRAMEWORK = {
         "tracking": os.environ.get("TRACKING_RATE", "600/min"),
         # Of each user.
         "log-search": os.environ.get("LOG_SEARCH_RATE", "120/min"),
+        "log-explorer": "1800/min",  # its live tail alone asks up to four times a second
     },
     "NUM_PROXIES": 1,  # nginx: the address it adds to X-Forwarded-For is the client's
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -243,6 +244,8 @@ ELASTICSEARCH_HOSTS = [host for host in os.environ.get("ELASTICSEARCH_HOSTS", ""
 ELASTICSEARCH_CA = os.environ.get("ELASTICSEARCH_CA", "")  # file with the certificates of who signs Elasticsearch's
 PT_READER_PASSWORD = os.environ.get("PT_READER_PASSWORD", "")
 LOG_GROUP = os.environ.get("LOG_GROUP") or "pt"  # the group whose streams are searched
+LOG_SERVICES = yaml.safe_load((DICTIONARIES / "services.yml").read_text())  # {service: {file: stream}}
+KIBANA_PUBLIC_URL = os.environ.get("KIBANA_PUBLIC_URL", "")  # where a browser finds Kibana; empty: there is none
 
 # Logging
 

@@ -10,8 +10,9 @@ from apps.tenant_manager.models import Membership, Role, Tenant
 
 class Command(BaseCommand):
     help = (
-        "Makes the tenants acme and globex with their owners demo and globex, and the user admin for the pages below"
-        " /admin/. DEMO_PASSWORD is the password of all. Running it again changes nothing."
+        "Makes the tenants acme and globex with their owners demo and globex, and the user admin, of acme too, who may"
+        " also see the pages below /admin/ and the log explorer."
+        " DEMO_PASSWORD is the password of all. Running it again changes nothing."
     )
 
     @transaction.atomic
@@ -19,11 +20,12 @@ class Command(BaseCommand):
         password = os.environ.get("DEMO_PASSWORD")
         if not password:
             raise CommandError("DEMO_PASSWORD is not set: it becomes the password of the users demo, globex and admin")
-        for slug, name, owner in (("acme", "Acme Corporation", "demo"), ("globex", "Globex", "globex")):
+        demo, globex = self.user("demo", password), self.user("globex", password)
+        admin = self.user("admin", password, is_staff=True, is_superuser=True)
+        for slug, name, owners in (("acme", "Acme Corporation", (demo, admin)), ("globex", "Globex", (globex,))):
             tenant, _ = Tenant.objects.get_or_create(slug=slug, defaults={"name": name})
-            user = self.user(owner, password)
-            Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": Role.OWNER})
-        self.user("admin", password, is_staff=True, is_superuser=True)
+            for user in owners:
+                Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": Role.OWNER})
         self.stdout.write("tenants acme and globex, users demo, globex and admin: ready")
 
     def user(self, username: str, password: str, **flags: bool) -> Any:

@@ -1,0 +1,25 @@
+"""The fields that the documents have."""
+
+from django.conf import settings
+from django.core.cache import cache
+
+from apps.logs import store
+
+SECONDS = 60  # that an answer is remembered
+
+# Elasticsearch's types whose values are listed where a query is completed.
+COMPLETED = ("keyword", "flattened")
+
+
+def kinds() -> dict[str, str]:
+    """{field: its type}; empty as long as there is no document. Raises store.Unavailable."""
+    key = f"logs-fields:{settings.LOG_GROUP}"
+    if (known := cache.get(key)) is None:
+        found = store.ask("_field_caps", {}, "&fields=*&filters=-metadata,-parent")["fields"]
+        known = {name: next(iter(types)) for name, types in sorted(found.items())}
+        cache.set(key, known, SECONDS if known else 1)
+    return known
+
+
+def names() -> list[str]:
+    return list(kinds())
