@@ -11,7 +11,7 @@ SERVICE ?= django
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix services/react
 
 .PHONY: help up down clean status doctor logs traffic search rotate-passwords test test-unit test-pipeline test-react \
-	test-integration test-e2e test-faults soak test-containers bench-pipeline bench-explorer bench-logging bench-api bench lint lock
+	test-integration test-e2e test-faults soak test-containers bench-pipeline bench-explorer bench-logging bench-api bench audit lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench-api: .venv ## answers of the parcel API at 50 requests a second, and 500 b
 
 bench: .venv ## from the log file to the searchable document: lines a second, delay, what each part takes
 	$(PYTHON) -m tests.bench.chain
+
+audit: services/react/node_modules/.package-lock.json ## known vulnerabilities of the front end's packages, by the registry's word
+	$(NPM) audit --audit-level=high
 
 lint: .venv ## ruff; hadolint
 	$(PYTHON) -m ruff check .

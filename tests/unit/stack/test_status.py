@@ -2,8 +2,10 @@
 
 import os
 import pty
+import signal
 import sys
 import time
+from select import select
 
 from native.settings import free_ports
 from tests.paths import ROOT
@@ -17,6 +19,7 @@ def test_watch_shows_it_anew_until_ctrl_c_and_make_ends_well(tmp_path):
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(ROOT)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in the background of a script
         os.execvpe("make", ["make", "-f", str(tmp_path / "Makefile"), "status"], environ)  # noqa: S606
     shown = b""
     deadline = time.monotonic() + SECONDS
@@ -25,6 +28,7 @@ def test_watch_shows_it_anew_until_ctrl_c_and_make_ends_well(tmp_path):
         shown += os.read(terminal, 65536)
     os.write(terminal, b"\x03")
     while True:
+        assert select([terminal], [], [], SECONDS)[0], f"waited {SECONDS} s for its end: {shown.decode()}"
         try:
             shown += os.read(terminal, 65536)
         except OSError:  # the other end is closed
