@@ -39,13 +39,16 @@ def is_record(line: bytes) -> bool:
 
 
 def log_files(logs: Path) -> Iterator[LogFile]:
-    """The services' log files and backups below `logs`; those too short for a fingerprint are not read yet."""
+    """The services' log files and backups below `logs`, as far as Filebeat reads them."""
     for path in sorted(logs.glob("*/*.log*")):
         if file := log_file(path):
             yield file
 
 
 def log_file(path: Path) -> LogFile | None:
+    """None for one that Filebeat does not read: it is too short for a fingerprint yet, or a symbolic link."""
+    if path.is_symlink():
+        return None
     with path.open("rb") as file:
         head = file.read(FINGERPRINT_BYTES)
     if len(head) < FINGERPRINT_BYTES:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,14 +70,18 @@ def stack(request):
 
 
 @contextmanager
-def started(session: pytest.Session) -> Iterator[Stack]:
-    """A stack with a state and ports of its own, stopped at the end. Its state is kept where a test failed."""
+def started(session: pytest.Session, prepare: Callable[[Stack], None] = lambda stack: None) -> Iterator[Stack]:
+    """A stack with a state and ports of its own, stopped at the end. Its state is kept where a test failed.
+
+    `prepare` does something to its state before it is up.
+    """
     state = Path(tempfile.mkdtemp(prefix="pt-test-"))
     state.chmod(0o755)  # as root, the servers run as another user, who must be able to enter
     environ = {**os.environ, **free_ports(), "PT_STATE": str(state), "NOISY_LOG_LEVEL": "INFO"}
     environ["RUNTIME"] = "native"
     environ["LOG_GROUP"] = "pt"  # what the tests look for, whatever .env says
     stack = Stack(Settings.load(environ=environ), environ)
+    prepare(stack)
     try:
         stack.run("native", "up")
         yield stack

