@@ -14,6 +14,8 @@ NAME = "Log files"
 FULL_BYTES = 64 * 2**20
 # What writes the files of a service that is no part of its own.
 WRITERS = {"react": "django"}
+# The front end's build has written it: no part that runs does.
+WRITTEN = "/react/build.log"
 # Prints each of its arguments that is there and may not be written to.
 NOT_WRITABLE = 'for file; do [ ! -e "$file" ] || [ -w "$file" ] || echo "$file"; done'
 
@@ -39,6 +41,8 @@ def _by_writer(readings: Iterable[Reading], chain: Chain) -> dict[str, list[str]
     """{part that runs: its files}; in Docker the Python services are one user, and Django is asked for all."""
     found: dict[str, list[str]] = {}
     for reading in readings:
+        if WRITTEN in reading.path:
+            continue
         part = WRITERS.get(reading.service, reading.service)
         if part != "nginx" and (chain.settings.runtime == DOCKER or part not in chain.parts):
             part = "django"
