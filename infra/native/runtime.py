@@ -66,7 +66,7 @@ def parts(settings: Settings) -> dict[str, str]:
 def processes(settings: Settings) -> dict[str, dict]:
     """{part: process-compose's account of it}: status, is_ready, restarts, exit_code, pid, mem (bytes) and others."""
     try:
-        with _client(settings) as client:
+        with api(settings) as client:
             found = {process["name"]: process for process in client.get("/processes").json()["data"]}
     except httpx.TransportError:
         return {}
@@ -232,7 +232,7 @@ def stop(settings: Settings) -> bool:
     if processes(settings):
         ran = True
         supervisors = strays(settings)
-        with _client(settings, timeout=STOP_TIMEOUT) as client:
+        with api(settings, timeout=STOP_TIMEOUT) as client:
             for stage in compose.stop_order():
                 with ThreadPoolExecutor(len(stage)) as pool:
                     list(pool.map(lambda part: _stop_part(client, part), stage))
@@ -306,7 +306,7 @@ def rotate_passwords(settings: Settings, say: Say) -> None:
         document["processes"] |= {part: compose.render(fresh)["processes"][part] for part in PARTS_WITH_PASSWORDS}
         write_document(fresh, document)
         before = processes(fresh)
-        with _client(fresh, timeout=STOP_TIMEOUT) as client:  # stops and starts what is different now
+        with api(fresh, timeout=STOP_TIMEOUT) as client:  # stops and starts what is different now
             client.post("/project/configuration").raise_for_status()
         wait_until_settled(fresh, None, say, before)
 
@@ -424,6 +424,7 @@ def logs(settings: Settings, service: str) -> list[Path]:
     return [path for path in files if path.exists()]
 
 
-def _client(settings: Settings, timeout: float = 5.0) -> httpx.Client:
+def api(settings: Settings, timeout: float = 5.0) -> httpx.Client:
+    """A client of process-compose's API, for a stack that is up."""
     transport = httpx.HTTPTransport(uds=str(settings.socket))
     return httpx.Client(transport=transport, base_url="http://process-compose", timeout=timeout)

@@ -9,17 +9,11 @@ import argparse
 import math
 import os
 import platform
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import httpx
 import orjson
 import psutil
 from elasticsearch import Elasticsearch
@@ -28,9 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from native import runtime
-from native.settings import Settings, free_ports
+from native.settings import Settings
 from stack.store import Store
 from tests.bench import mix
+from tests.bench.own_stack import own_stack
 from tests.polling import poll_until
 
 LINES = 300_000
@@ -51,18 +46,6 @@ class Taken:
 
     seconds: float
     memory: int
-
-
-@contextmanager
-def own_stack() -> Iterator[Settings]:
-    with TemporaryDirectory(prefix="pt-bench-") as state:
-        Path(state).chmod(0o755)  # as root, the servers run as another user, who must be able to enter
-        environ = {**os.environ, **free_ports(), "PT_STATE": state, "RUNTIME": "native", "LOG_GROUP": "pt"}
-        try:
-            subprocess.run([sys.executable, "-m", "native", "up"], env=environ, check=True)
-            yield Settings.load(environ=environ)
-        finally:
-            subprocess.run([sys.executable, "-m", "native", "down"], env=environ)
 
 
 def trees(settings: Settings) -> dict[str, list[psutil.Process]]:
@@ -86,8 +69,7 @@ def since(before: dict[str, Taken], after: dict[str, Taken]) -> dict[str, Taken]
 
 
 def filebeat(settings: Settings, action: str) -> None:
-    transport = httpx.HTTPTransport(uds=str(settings.socket))
-    with httpx.Client(transport=transport, base_url="http://process-compose", timeout=60) as client:
+    with runtime.api(settings, timeout=60) as client:
         client.request("PATCH" if action == "stop" else "POST", f"/process/{action}/filebeat").raise_for_status()
 
 

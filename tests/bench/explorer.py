@@ -10,18 +10,13 @@ have the lines of these very requests.
 
 import argparse
 import itertools
-import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 from elasticsearch import Elasticsearch
@@ -30,9 +25,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from native.settings import Settings, free_ports
+from native.settings import Settings
 from stack.store import Store
 from stack.traffic import drive
+from tests.bench.own_stack import own_stack
 from tests.polling import poll_until
 
 DOCUMENTS = 1_000_000
@@ -128,18 +124,6 @@ def fill(settings: Settings, documents: int, console: Console) -> None:
         return not elastic.indices.stats(index=streams, metric="merge")["_all"]["total"]["merges"]["current"]
 
     poll_until("Elasticsearch to have merged what came too fast", merged, seconds=120, interval=1)
-
-
-@contextmanager
-def own_stack() -> Iterator[Settings]:
-    with TemporaryDirectory(prefix="pt-bench-") as state:
-        Path(state).chmod(0o755)  # as root, the servers run as another user, who must be able to enter
-        environ = {**os.environ, **free_ports(), "PT_STATE": state, "RUNTIME": "native"}
-        try:
-            subprocess.run([sys.executable, "-m", "native", "up"], env=environ, check=True)
-            yield Settings.load(environ=environ)
-        finally:
-            subprocess.run([sys.executable, "-m", "native", "down"], env=environ)
 
 
 def main() -> int:

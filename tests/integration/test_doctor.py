@@ -11,7 +11,6 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 import yaml
 
@@ -69,8 +68,7 @@ def cluster(stack, **settings):
 
 
 def supervisor(stack, method, path):
-    transport = httpx.HTTPTransport(uds=str(stack.settings.socket))
-    with httpx.Client(transport=transport, base_url="http://process-compose", timeout=60) as client:
+    with runtime.api(stack.settings, timeout=60) as client:
         client.request(method, path).raise_for_status()
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
-import httpx
 import psutil
 from elasticsearch import Elasticsearch
 
@@ -77,7 +76,7 @@ def away(part: str):
 
     @contextmanager
     def strike(stack, load: Load) -> Iterator[None]:
-        with supervisor(stack) as client:
+        with runtime.api(stack.settings, timeout=60) as client:
             client.patch(f"/process/stop/{part}").raise_for_status()
             last(AWAY, load)
             yield
@@ -90,7 +89,7 @@ def away(part: str):
 def rotation_with_filebeat_down(stack, load: Load) -> Iterator[None]:
     """The files rotate twice and more while nobody reads them."""
     path = stack.settings.logs / "django" / "app.log"
-    with supervisor(stack) as client:
+    with runtime.api(stack.settings, timeout=60) as client:
         client.patch("/process/stop/filebeat").raise_for_status()
         seen = set()
 
@@ -101,11 +100,6 @@ def rotation_with_filebeat_down(stack, load: Load) -> Iterator[None]:
         poll_until("two rotations of app.log", rotated, 120)
         yield
         client.post("/process/start/filebeat").raise_for_status()
-
-
-def supervisor(stack) -> httpx.Client:
-    transport = httpx.HTTPTransport(uds=str(stack.settings.socket))
-    return httpx.Client(transport=transport, base_url="http://process-compose", timeout=60)
 
 
 def last(seconds: float, load: Load) -> None:

@@ -133,6 +133,17 @@ def owner(db) -> "APIClient":
 
 
 @pytest.fixture
+def staff(acme):
+    """A client of acme who is staff."""
+    from tests.unit.django.clients import make_client
+
+    client = make_client("acme", "sue")
+    client.user.is_staff = True
+    client.user.save()
+    return client
+
+
+@pytest.fixture
 def parcel(acme) -> "Parcel":
     """A parcel of acme's."""
     from apps.parcels.models import Parcel

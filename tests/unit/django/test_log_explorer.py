@@ -14,7 +14,6 @@ from apps.logs.explorer import query, searches
 from apps.logs.explorer.files import log_files
 from apps.logs.explorer.serializers import Position
 from apps.logs.serializers import cursor
-from tests.unit.django.clients import make_client
 from tests.unit.django.servers import serving
 
 pytestmark = pytest.mark.django_db
@@ -55,14 +54,6 @@ def store(settings):
         settings.ELASTICSEARCH_HOSTS = [server.url]
         settings.PT_READER_PASSWORD = "reads"
         yield server
-
-
-@pytest.fixture
-def staff(acme) -> APIClient:
-    client = make_client("acme", "sue")
-    client.user.is_staff = True
-    client.user.save()
-    return client
 
 
 def get(client: APIClient, path: str, **parameters: object):

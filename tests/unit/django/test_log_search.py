@@ -9,7 +9,6 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.logs.serializers import cursor
-from tests.unit.django.clients import make_client
 from tests.unit.django.servers import serving
 
 pytestmark = pytest.mark.django_db
@@ -28,14 +27,6 @@ def store(settings):
         settings.ELASTICSEARCH_HOSTS = [server.url]
         settings.PT_READER_PASSWORD = "reads"
         yield server
-
-
-@pytest.fixture
-def staff(acme) -> APIClient:
-    client = make_client("acme", "sue")
-    client.user.is_staff = True
-    client.user.save()
-    return client
 
 
 def search(client: APIClient, tenant: str | None = "acme", **parameters: object):

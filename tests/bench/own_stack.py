@@ -1,0 +1,23 @@
+"""A stack of a benchmark's own, with ports and a state of its own; removed at the end."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from native.settings import Settings, free_ports
+
+
+@contextmanager
+def own_stack() -> Iterator[Settings]:
+    with TemporaryDirectory(prefix="pt-bench-") as state:
+        Path(state).chmod(0o755)  # as root, the servers run as another user, who must be able to enter
+        environ = {**os.environ, **free_ports(), "PT_STATE": state, "RUNTIME": "native"}
+        try:
+            subprocess.run([sys.executable, "-m", "native", "up"], env=environ, check=True)
+            yield Settings.load(environ=environ)
+        finally:
+            subprocess.run([sys.executable, "-m", "native", "down"], env=environ)
