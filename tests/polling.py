@@ -7,10 +7,15 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def poll_until(what: str, ask: Callable[[], T], seconds: float = 30, interval: float = 0.1) -> T:
-    """Return the first true answer of `ask`; after `seconds`, AssertionError that names `what` and the last answer."""
+def poll_until(
+    what: str, ask: Callable[[], T], seconds: float = 30, interval: float = 0.1, is_it: Callable[[T], bool] = bool
+) -> T:
+    """Return the first answer of `ask` that is true, or that `is_it` says yes to.
+
+    After `seconds`, AssertionError that names `what` and the last answer.
+    """
     deadline = time.monotonic() + seconds
-    while not (answer := ask()):
+    while not is_it(answer := ask()):
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}; the last answer was {answer!r}"
         time.sleep(interval)
     return answer

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,23 +70,28 @@ def stack(request):
 
 
 @contextmanager
-def started(session: pytest.Session, prepare: Callable[[Stack], None] = lambda stack: None) -> Iterator[Stack]:
+def started(
+    session: pytest.Session, around: Callable[[Stack], AbstractContextManager] = nullcontext, **variables: str
+) -> Iterator[Stack]:
     """A stack with a state and ports of its own, stopped at the end. Its state is kept where a test failed.
 
-    `prepare` does something to its state before it is up.
+    `around` is entered before it is up, and left once it is down; `variables` are what it would find in .env.
     """
     state = Path(tempfile.mkdtemp(prefix="pt-test-"))
     state.chmod(0o755)  # as root, the servers run as another user, who must be able to enter
     environ = {**os.environ, **free_ports(), "PT_STATE": str(state), "NOISY_LOG_LEVEL": "INFO"}
     environ["RUNTIME"] = "native"
     environ["LOG_GROUP"] = "pt"  # what the tests look for, whatever .env says
+    environ |= variables
     stack = Stack(Settings.load(environ=environ), environ)
-    prepare(stack)
     try:
-        stack.run("native", "up")
-        yield stack
+        with around(stack):
+            try:
+                stack.run("native", "up")
+                yield stack
+            finally:
+                stack.run("native", "down", check=False)
     finally:
-        stack.run("native", "down", check=False)
         if session.testsfailed:
             print(f"The state of the failed tests' stack is kept: {state}", file=sys.stderr)
         else:

@@ -31,22 +31,33 @@ SECONDS = 45
 def stack(request):
     """A fresh one, in place of the session's: what other tests left there would be told, and none of ours shall be."""
     with started(request.session, without_build_log) as stack:
-        poll_until("a healthy stack", lambda: broken_at(stack) is None, SECONDS)
+        wait_until_healthy(stack, "to begin with")
         yield stack
 
 
+@contextmanager
 def without_build_log(stack):
     """Only what browsers report makes the stream of react then: Filebeat reads no symbolic link."""
     built = cache.install(tools.tools(), stack.settings.cache)["front-end"] / "build.log"
     log = stack.settings.logs / "react" / "build.log"
     log.parent.mkdir(parents=True)
     log.symlink_to(built)
+    yield
 
 
-def broken_at(stack):
-    """(hop, check) that doctor names, or None."""
-    told = first_broken(walk(stack.settings))
-    return told and (told.hop, told.check)
+def worst(stack):
+    return first_broken(walk(stack.settings))
+
+
+def wait_until_healthy(stack, why):
+    poll_until(f"a healthy stack {why}", lambda: worst(stack), SECONDS, is_it=lambda told: told is None)
+
+
+def wait_until_named(stack, place, why):
+    """What doctor finds, once `place` (hop, check) is what it names."""
+    named = f"doctor to name {', '.join(place)}: {why}"
+    told = poll_until(named, lambda: worst(stack), SECONDS, is_it=lambda told: told and (told.hop, told.check) == place)
+    return told.finding
 
 
 def finding(stack, check):
@@ -128,7 +139,10 @@ def logstash_stopped(stack):
 
 @contextmanager
 def file_unreadable(stack):
-    """For Filebeat; as another user than root not even we may read it then."""
+    """For Filebeat; as another user than root not even we may read it then.
+
+    It takes the file for removed, and keeps no account of what it reads from it later.
+    """
     file = stack.settings.logs / "django" / "system.log"
     mode = file.stat().st_mode
     file.chmod(0)
@@ -136,6 +150,7 @@ def file_unreadable(stack):
         yield
     finally:
         file.chmod(mode)
+        write(stack, "django/system.log", line("that may be read again"))
 
 
 @contextmanager
@@ -313,10 +328,9 @@ CASES = {
 def test_doctor_names_the_hop_until_it_is_mended(stack, symptom):
     way, expected = CASES[symptom]
     with way(stack):
-        poll_until(f"{symptom}: doctor to name {expected}", lambda: broken_at(stack) == expected, SECONDS)
-        told = first_broken(walk(stack.settings)).finding
+        told = wait_until_named(stack, expected, symptom)
         assert told.evidence and told.remedy
-    poll_until(f"{symptom}: a healthy stack again", lambda: broken_at(stack) is None, SECONDS)
+    wait_until_healthy(stack, f"after {symptom}")
 
 
 def test_each_row_of_the_readme_is_a_case():
@@ -342,7 +356,7 @@ def test_what_is_rotated_away_while_logstash_is_down_is_told_and_not_lost(stack)
 
 
 def test_the_commands_exit_status_and_its_json(stack):
-    poll_until("a healthy stack", lambda: broken_at(stack) is None, SECONDS)
+    wait_until_healthy(stack, "to begin with")
     start = time.monotonic()
     told = json.loads(stack.run("stack", "doctor", "--json").stdout)
     assert time.monotonic() - start < 5
@@ -353,7 +367,7 @@ def test_the_commands_exit_status_and_its_json(stack):
         told = json.loads(done.stdout)
         assert done.returncode == 1
         assert told["first_broken"] == {"hop": "Application", "check": "runs"}
-    poll_until("a healthy stack again", lambda: broken_at(stack) is None, SECONDS)
+    wait_until_healthy(stack, "after Flower was stopped")
 
 
 def test_status_tells_each_streams_lag(stack):

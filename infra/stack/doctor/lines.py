@@ -13,6 +13,7 @@ from stack.doctor.chain import Chain
 from stack.doctor.finding import Finding, broken, not_asked, ok, warning
 from stack.lag import duration, lags
 from stack.store import Store, age
+from stack.survey import Reading
 
 NAME = "Lines"
 # A line is there after two seconds at most: the last of a file waits one for a continuation, Elasticsearch refreshes
@@ -57,7 +58,21 @@ def shipped(chain: Chain) -> Finding:
     told = f"{sum(behind.values()):,} bytes of {len(behind)} files were not shipped within {PATIENCE:.0f} s"
     if any(behind[name] < before[name] for name in behind):
         return warning(f"{told}, and it goes on", "wait, and ask again: more comes than is taken, or an outage is over")
+    if _are_stored(chain, [reading for reading in chain.survey.readings if reading.fingerprint in behind]):
+        return warning(
+            f"{told}, by Filebeat's registry; but all of their lines are stored",
+            "none: it keeps no account of a file that it could not read for a while. What it sends again at its next "
+            "start is stored once",
+        )
     return broken(f"{told}, and nothing moves", "`make logs SERVICE=filebeat`, `make logs SERVICE=logstash`")
+
+
+def _are_stored(chain: Chain, readings: list[Reading]) -> bool:
+    try:
+        found = Store(chain.settings, timeout=ANSWER_SECONDS).stored(readings)
+    except (ApiError, TransportError):
+        return False
+    return all(found[reading.fingerprint] >= reading.lines for reading in readings)
 
 
 def stored(chain: Chain) -> Finding:

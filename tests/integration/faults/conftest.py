@@ -1,53 +1,47 @@
 """The stack of the fault matrix: log files and store on small disks of their own, a proxy before Logstash."""
 
-import os
-import shutil
 import subprocess
-import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from native.settings import Settings, free_ports
-from tests.integration.conftest import VERSIONS, Stack, versions
+from tests.integration.conftest import VERSIONS, started, versions
 from tests.integration.faults.kinds import Proxy
 
 ROWS = pytest.StashKey[list[tuple]]()
 LOGS_BYTES, STORE_BYTES = 512 << 20, 3 << 30
-TARGET = "127.0.0.2"  # where Logstash listens; Filebeat is told 127.0.0.1, where the proxy is
+NEAR_END, TARGET = "127.0.0.1", "127.0.0.2"  # of the proxy: what Filebeat is told, and where Logstash listens
 
 
 @pytest.fixture(scope="package")
 def stack(request):
-    state = Path(tempfile.mkdtemp(prefix="pt-faults-"))
-    state.chmod(0o755)
-    environ = {**os.environ, **free_ports(), "PT_STATE": str(state), "RUNTIME": "native", "LOG_GROUP": "pt"}
-    environ |= {"LOGSTASH_BIND": TARGET, "LOGSTASH_HOST": "127.0.0.1", "LOG_FILE_MAX_BYTES": str(2 << 20)}
-    stack = Stack(Settings.load(environ=environ), environ)
-    port = stack.settings.logstash_port
-    disks = [small_disk(stack.settings.logs, LOGS_BYTES), small_disk(state / "data/elasticsearch", STORE_BYTES)]
-    stack.disks = all(disks)
-    try:
-        stack.run("native", "up")
-        # After it, since `up` starts nothing on a port that is taken. Filebeat tries until someone answers.
-        stack.proxy = Proxy(("127.0.0.1", port), (TARGET, port))
+    settings = {"LOGSTASH_BIND": TARGET, "LOGSTASH_HOST": NEAR_END, "LOG_FILE_MAX_BYTES": str(2 << 20)}
+    with started(request.session, on_small_disks, **settings) as stack:
+        # After `up`, which starts nothing on a port that is taken. Filebeat tries until someone answers.
+        port = stack.settings.logstash_port
+        stack.proxy = Proxy((NEAR_END, port), (TARGET, port))
         request.config.stash[VERSIONS] = versions(stack)
         yield stack
         stack.proxy.close()
+
+
+@contextmanager
+def on_small_disks(stack):
+    """Log files and store on disks in memory, where this user may mount any; `stack.disks` says whether."""
+    state = stack.settings.state
+    sizes = {stack.settings.logs: LOGS_BYTES, state / "data/elasticsearch": STORE_BYTES}
+    stack.disks = all([mount(folder, size) for folder, size in sizes.items()])
+    try:
+        yield
     finally:
-        stack.run("native", "down", check=False)
-        if request.session.testsfailed:
-            print(f"The state of the failed tests' stack is kept: {state}")
-        else:
-            for mounted in (part.mountpoint for part in psutil.disk_partitions(all=True)):
-                if Path(mounted).is_relative_to(state):
-                    subprocess.run(["umount", mounted], check=True)
-            shutil.rmtree(state)
+        for disk in psutil.disk_partitions(all=True):
+            if Path(disk.mountpoint).is_relative_to(state):
+                subprocess.run(["umount", disk.mountpoint], check=True)
 
 
-def small_disk(folder: Path, size: int) -> bool:
-    """A disk in memory, where this user may mount one."""
+def mount(folder: Path, size: int) -> bool:
     folder.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "pt-faults", str(folder)]
     return subprocess.run(command, capture_output=True).returncode == 0
