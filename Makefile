@@ -84,8 +84,9 @@ bench-logging: .venv ## what a log call costs, beside the standard library's
 bench-api: .venv ## answers of the parcel API at 50 requests a second, and 500 browsers' events a second, of the stack that is up
 	@$(PYTHON) -m tests.bench.api
 
-bench: .venv ## from the log file to the searchable document: lines a second, delay, what each part takes
-	$(PYTHON) -m tests.bench.chain
+bench: .venv ## from the log call to the searchable document: what it costs, delay, lines a second; PLOT=figures.png
+	$(PYTHON) -m tests.bench.logging
+	$(PYTHON) -m tests.bench.chain $(if $(PLOT),--plot '$(PLOT)')
 
 audit: services/react/node_modules/.package-lock.json ## known vulnerabilities of the front end's packages, by the registry's word
 	$(NPM) audit --audit-level=high

@@ -17,11 +17,11 @@ import yaml
 WINDOW = 2048
 COMPRESSION = 3
 
-_START = datetime(2025, 2, 2, 12, 34, 56, tzinfo=UTC)
+START = datetime(2025, 2, 2, 12, 34, 56, tzinfo=UTC)
 
 
-def events(seed: int = 1) -> Iterator[bytes]:
-    """Events without end, the same ones for a seed; their lines are 300 a second apart."""
+def events(seed: int = 1, start: datetime = START, rate: float = 300) -> Iterator[bytes]:
+    """Events without end, the same ones for a seed; `rate` lines a second by their own times, from `start` (UTC)."""
     kinds = yaml.safe_load(Path(__file__).with_name("mix.yml").read_text(encoding="utf-8"))
     templates = [(Template(kind["line"]), kind["from"]) for kind in kinds]
     chance = random.Random(seed)  # noqa: S311 no secret
@@ -30,7 +30,7 @@ def events(seed: int = 1) -> Iterator[bytes]:
     while True:
         for template, origin in chance.choices(templates, shares, k=WINDOW):
             number += 1
-            moment = _START + timedelta(milliseconds=number * 10 // 3)
+            moment = start + timedelta(seconds=number / rate)
             request, task = f"{chance.getrandbits(128):032x}", f"{chance.getrandbits(128):032x}"
             line = template.substitute(
                 time=moment.isoformat(timespec="milliseconds")[:23],

@@ -1,6 +1,7 @@
 """A stack of a benchmark's own, with ports and a state of its own; removed at the end."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from native.settings import Settings, free_ports
 
 @contextmanager
 def own_stack() -> Iterator[Settings]:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # else the stack would go on
     with TemporaryDirectory(prefix="pt-bench-") as state:
         Path(state).chmod(0o755)  # as root, the servers run as another user, who must be able to enter
         environ = {**os.environ, **free_ports(), "PT_STATE": state, "RUNTIME": "native"}

@@ -1,0 +1,1 @@
+"""From the log file to the searchable document, through the whole native chain: `make bench`."""
