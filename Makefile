@@ -11,7 +11,7 @@ SERVICE ?= django
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix services/react
 
 .PHONY: help up down clean status doctor logs traffic search rotate-passwords test test-unit test-pipeline test-react \
-	test-integration test-e2e test-faults soak test-containers bench-pipeline bench-explorer bench-logging bench-api bench audit lint lock
+	test-integration test-e2e test-faults soak test-containers bench-pipeline bench-explorer bench-logging bench-api bench bench-mapping audit lint lock
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z.-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-api: .venv ## answers of the parcel API at 50 requests a second, and 500 b
 bench: .venv ## from the log call to the searchable document: what it costs, delay, lines a second; PLOT=figures.png
 	$(PYTHON) -m tests.bench.logging
 	$(PYTHON) -m tests.bench.chain $(if $(PLOT),--plot '$(PLOT)')
+
+bench-mapping: .venv ## what each part of the mapping costs Elasticsearch
+	$(PYTHON) -m tests.bench.mapping
 
 audit: services/react/node_modules/.package-lock.json ## known vulnerabilities of the front end's packages, by the registry's word
 	$(NPM) audit --audit-level=high

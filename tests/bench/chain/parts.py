@@ -44,12 +44,16 @@ def _taken(main: psutil.Process) -> Taken:
 
 
 def idle(settings: Settings, seconds: float) -> dict[str, float]:
-    """{part: its share of a core} of every part that runs, in `seconds` in which nobody asks anything."""
+    """{part: its share of a core} of all that runs, in `seconds` in which nobody asks anything; with the supervisor and
+    the probes that it starts."""
     pids = {part: account["pid"] for part, account in runtime.processes(settings).items()}
     mains = {part: psutil.Process(pid) for part, pid in pids.items() if pid and psutil.pid_exists(pid)}
+    [supervisor] = [process for process in runtime.strays(settings) if process.name() == "process-compose"]
     before = {part: _taken(main).seconds for part, main in mains.items()}
+    of_supervisor = sum(supervisor.cpu_times()[:4])
     time.sleep(seconds)
-    return {part: (_taken(main).seconds - before[part]) / seconds for part, main in mains.items()}
+    shares = {part: (_taken(main).seconds - before[part]) / seconds for part, main in mains.items()}
+    return shares | {"process-compose": (sum(supervisor.cpu_times()[:4]) - of_supervisor) / seconds}
 
 
 def stop(settings: Settings, part: str) -> None:

@@ -1,0 +1,139 @@
+"""What each part of the mapping costs Elasticsearch: `make bench-mapping`.
+
+Documents as the pipeline makes them (mix.yml) go into an index of the project's mapping, and of the mapping without one
+thing at a time, by the bulk API and two connections. In each round every variant has its turn; the best round of each
+counts, as a ratio to the mapping as it is: machines differ, and Java compiles for minutes what it runs.
+"""
+
+import argparse
+import copy
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import httpx
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from logstash_py import event
+from native.settings import Settings
+from tests.bench import mix
+from tests.bench.chain import parts
+from tests.bench.own_stack import own_stack
+from tests.bench.pipeline import BATCH, make_pipeline
+from tests.paths import ROOT
+
+DOCUMENTS, ROUNDS, WARM = 100_000, 5, 6
+BULK = 1_000
+MAPPINGS = json.loads((ROOT / "elk/elasticsearch/component_templates/pt-mappings.json").read_text())["template"]
+CONSTANTS = ("group", "environment", "app_version", "event", "data_stream", "host")
+
+
+@dataclass(frozen=True)
+class Variant:
+    change: Callable[[dict], object] = lambda properties: None
+    settings: dict = field(default_factory=dict)
+    own_ids: bool = True
+
+
+def without(*names: str) -> Callable[[dict], None]:
+    return lambda properties: [properties.pop(name) for name in names]
+
+
+VARIANTS = {
+    "as it is": Variant(),
+    "message not indexed": Variant(lambda properties: properties["message"].update(index=False)),
+    "log_message not indexed": Variant(lambda properties: properties["log_message"].update(index=False)),
+    "both without positions": Variant(
+        lambda properties: [properties[name].update(index_options="docs") for name in ("message", "log_message")]
+    ),
+    "context not mapped": Variant(without("context")),
+    "what is the same in a stream not mapped": Variant(without(*CONSTANTS)),
+    "ids of Elasticsearch's own": Variant(own_ids=False),
+    "nothing mapped but the time": Variant(without(*set(MAPPINGS["mappings"]["properties"]) - {"@timestamp"})),
+    "codec default": Variant(settings={"codec": "default"}),
+    "refreshed each 5 s": Variant(settings={"refresh_interval": "5s"}),
+}
+
+
+def documents(count: int) -> list[tuple[str, bytes]]:
+    """(id, document) of so many lines."""
+    pipeline, stream, found = make_pipeline(), mix.events(rate=20_000), []
+    for _ in range(0, count, BATCH):
+        decoded = [orjson.loads(payload) for payload in islice(stream, BATCH)]
+        for one in pipeline.route(pipeline.run_filters([event.build(data) for data in decoded]))[0]:
+            metadata = one.pop("@metadata")
+            found.append((metadata["_ingest_document"]["id"], orjson.dumps(one)))
+    return found
+
+
+def bodies(found: list[tuple[str, bytes]], own_ids: bool) -> list[bytes]:
+    lines = [
+        orjson.dumps({"create": {"_id": id_} if own_ids else {}}) + b"\n" + document + b"\n" for id_, document in found
+    ]
+    return [b"".join(lines[start : start + BULK]) for start in range(0, len(lines), BULK)]
+
+
+def measure(settings: Settings, client: httpx.Client, variant: Variant, index: str, bulk: list[bytes]) -> float:
+    """CPU-seconds for all of them."""
+    mappings = copy.deepcopy(MAPPINGS["mappings"])
+    variant.change(mappings["properties"])
+    chosen = {"number_of_replicas": 0, "refresh_interval": "1s", "codec": "best_compression"} | variant.settings
+    fresh = {"store.stats_refresh_interval": "0s"}  # else its size is that of some seconds ago
+    client.put(f"/{index}", json={"mappings": mappings, "settings": {"index": chosen | fresh}}).raise_for_status()
+
+    def send(body: bytes) -> None:
+        headers = {"content-type": "application/x-ndjson"}
+        answer = client.post(f"/{index}/_bulk?filter_path=errors", content=body, headers=headers).raise_for_status()
+        assert answer.json() == {"errors": False}
+
+    before = parts.taken(settings)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(send, bulk))
+    return parts.between(before, parts.taken(settings))["elasticsearch"].seconds
+
+
+def bytes_per_document(client: httpx.Client, index: str) -> float:
+    """In one segment."""
+    for call in ("_flush", "_forcemerge?max_num_segments=1", "_flush", "_refresh"):
+        client.post(f"/{index}/{call}").raise_for_status()
+    primaries = client.get(f"/{index}/_stats/store,docs").json()["_all"]["primaries"]
+    return primaries["store"]["size_in_bytes"] / primaries["docs"]["count"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.mapping", description=__doc__.partition("\n")[0])
+    parser.add_argument("--documents", type=int, default=DOCUMENTS, help=f"a round (default {DOCUMENTS:,})")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default {ROUNDS}")
+    asked = parser.parse_args()
+    console, found = Console(highlight=False), documents(asked.documents)
+    with own_stack() as settings:
+        account = ("elastic", settings.secrets["ELASTIC_PASSWORD"])
+        with httpx.Client(base_url=settings.elasticsearch_url, auth=account, timeout=300) as client:
+            for number in range(WARM):
+                measure(settings, client, VARIANTS["as it is"], f"warm-{number}", bodies(found, own_ids=True))
+                client.delete(f"/warm-{number}")
+            seconds: dict[str, list[float]] = {name: [] for name in VARIANTS}
+            sizes = {}
+            for number in range(asked.rounds):
+                for name, variant in VARIANTS.items():
+                    bulk, began = bodies(found, variant.own_ids), time.monotonic()
+                    seconds[name].append(measure(settings, client, variant, "bench", bulk))
+                    took = time.monotonic() - began
+                    sizes[name] = bytes_per_document(client, "bench")
+                    client.delete("/bench").raise_for_status()
+                    console.print(f"round {number + 1} of {asked.rounds}: {name}: {len(found) / took:,.0f} a second")
+    table = Table("mapping", "CPU-seconds for 100,000", "ratio", "bytes each")
+    for name, all_of_them in seconds.items():
+        best = min(all_of_them)
+        ratio = best / min(seconds["as it is"])
+        table.add_row(name, f"{best * 100_000 / len(found):.2f}", f"{ratio:.2f}", f"{sizes[name]:.0f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
