@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
-import httpx
 import orjson
+from elasticsearch import Elasticsearch
 from rich.console import Console
 from rich.table import Table
 
@@ -23,13 +23,16 @@ from logstash_py import event
 from native.settings import Settings
 from tests.bench import mix
 from tests.bench.chain import parts
+from tests.bench.chain.stored import FRESH, in_one_segment
 from tests.bench.own_stack import own_stack
 from tests.bench.pipeline import BATCH, make_pipeline
 from tests.paths import ROOT
 
 DOCUMENTS, ROUNDS, WARM = 100_000, 5, 6
 BULK = 1_000
-MAPPINGS = json.loads((ROOT / "elk/elasticsearch/component_templates/pt-mappings.json").read_text())["template"]
+TEMPLATES = ROOT / "elk/elasticsearch/component_templates"
+MAPPINGS = json.loads((TEMPLATES / "pt-mappings.json").read_text())["template"]["mappings"]
+SETTINGS = json.loads((TEMPLATES / "pt-settings.json").read_text())["template"]["settings"]["index"]
 CONSTANTS = ("group", "environment", "app_version", "event", "data_stream", "host")
 
 
@@ -54,7 +57,7 @@ VARIANTS = {
     "context not mapped": Variant(without("context")),
     "what is the same in a stream not mapped": Variant(without(*CONSTANTS)),
     "ids of Elasticsearch's own": Variant(own_ids=False),
-    "nothing mapped but the time": Variant(without(*set(MAPPINGS["mappings"]["properties"]) - {"@timestamp"})),
+    "nothing mapped but the time": Variant(without(*set(MAPPINGS["properties"]) - {"@timestamp"})),
     "codec default": Variant(settings={"codec": "default"}),
     "refreshed each 5 s": Variant(settings={"refresh_interval": "5s"}),
 }
@@ -71,38 +74,31 @@ def documents(count: int) -> list[tuple[str, bytes]]:
     return found
 
 
-def bodies(found: list[tuple[str, bytes]], own_ids: bool) -> list[bytes]:
-    lines = [
-        orjson.dumps({"create": {"_id": id_} if own_ids else {}}) + b"\n" + document + b"\n" for id_, document in found
-    ]
-    return [b"".join(lines[start : start + BULK]) for start in range(0, len(lines), BULK)]
+def bulks(found: list[tuple[str, bytes]], own_ids: bool) -> list[list[bytes]]:
+    """The lines of each request."""
+    lines = []
+    for id_, document in found:
+        lines += [orjson.dumps({"create": {"_id": id_} if own_ids else {}}), document]
+    return [lines[start : start + 2 * BULK] for start in range(0, len(lines), 2 * BULK)]
 
 
-def measure(settings: Settings, client: httpx.Client, variant: Variant, index: str, bulk: list[bytes]) -> float:
+def measure(
+    settings: Settings, elastic: Elasticsearch, variant: Variant, index: str, requests: list[list[bytes]]
+) -> float:
     """CPU-seconds for all of them."""
-    mappings = copy.deepcopy(MAPPINGS["mappings"])
+    mappings = copy.deepcopy(MAPPINGS)
     variant.change(mappings["properties"])
-    chosen = {"number_of_replicas": 0, "refresh_interval": "1s", "codec": "best_compression"} | variant.settings
-    fresh = {"store.stats_refresh_interval": "0s"}  # else its size is that of some seconds ago
-    client.put(f"/{index}", json={"mappings": mappings, "settings": {"index": chosen | fresh}}).raise_for_status()
+    chosen = {"index": SETTINGS | variant.settings} | FRESH
+    elastic.indices.create(index=index, mappings=mappings, settings=chosen)
 
-    def send(body: bytes) -> None:
-        headers = {"content-type": "application/x-ndjson"}
-        answer = client.post(f"/{index}/_bulk?filter_path=errors", content=body, headers=headers).raise_for_status()
-        assert answer.json() == {"errors": False}
+    def send(lines: list[bytes]) -> None:
+        answer = elastic.bulk(index=index, operations=lines, filter_path="errors")
+        assert not answer["errors"]
 
     before = parts.taken(settings)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(send, bulk))
+        list(pool.map(send, requests))
     return parts.between(before, parts.taken(settings))["elasticsearch"].seconds
-
-
-def bytes_per_document(client: httpx.Client, index: str) -> float:
-    """In one segment."""
-    for call in ("_flush", "_forcemerge?max_num_segments=1", "_flush", "_refresh"):
-        client.post(f"/{index}/{call}").raise_for_status()
-    primaries = client.get(f"/{index}/_stats/store,docs").json()["_all"]["primaries"]
-    return primaries["store"]["size_in_bytes"] / primaries["docs"]["count"]
 
 
 def main() -> None:
@@ -113,19 +109,19 @@ def main() -> None:
     console, found = Console(highlight=False), documents(asked.documents)
     with own_stack() as settings:
         account = ("elastic", settings.secrets["ELASTIC_PASSWORD"])
-        with httpx.Client(base_url=settings.elasticsearch_url, auth=account, timeout=300) as client:
+        with Elasticsearch(settings.elasticsearch_url, basic_auth=account, request_timeout=300) as elastic:
             for number in range(WARM):
-                measure(settings, client, VARIANTS["as it is"], f"warm-{number}", bodies(found, own_ids=True))
-                client.delete(f"/warm-{number}")
+                measure(settings, elastic, VARIANTS["as it is"], f"warm-{number}", bulks(found, own_ids=True))
+                elastic.indices.delete(index=f"warm-{number}")
             seconds: dict[str, list[float]] = {name: [] for name in VARIANTS}
             sizes = {}
             for number in range(asked.rounds):
                 for name, variant in VARIANTS.items():
-                    bulk, began = bodies(found, variant.own_ids), time.monotonic()
-                    seconds[name].append(measure(settings, client, variant, "bench", bulk))
+                    requests, began = bulks(found, variant.own_ids), time.monotonic()
+                    seconds[name].append(measure(settings, elastic, variant, "bench", requests))
                     took = time.monotonic() - began
-                    sizes[name] = bytes_per_document(client, "bench")
-                    client.delete("/bench").raise_for_status()
+                    sizes[name] = in_one_segment(elastic, "bench")
+                    elastic.indices.delete(index="bench")
                     console.print(f"round {number + 1} of {asked.rounds}: {name}: {len(found) / took:,.0f} a second")
     table = Table("mapping", "CPU-seconds for 100,000", "ratio", "bytes each")
     for name, all_of_them in seconds.items():

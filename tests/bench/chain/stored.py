@@ -21,10 +21,15 @@ def bytes_per_line(settings: Settings, service: str) -> dict[str, float]:
             # No reindex API in the native distribution, and the helper of that name asks for what it has not either.
             copies = (hit | {"_index": index} for hit in scan(elastic, index=stream, size=2_000))
             bulk(elastic, copies, chunk_size=2_000)
-            elastic.indices.forcemerge(index=index, max_num_segments=1)
-            elastic.indices.flush(index=index)
-            elastic.indices.refresh(index=index)
-            stats = elastic.indices.stats(index=index, metric=["store", "docs"])["_all"]["primaries"]
-            found[codec] = stats["store"]["size_in_bytes"] / stats["docs"]["count"]
+            found[codec] = in_one_segment(elastic, index)
             elastic.indices.delete(index=index)
     return found
+
+
+def in_one_segment(elastic: Elasticsearch, index: str) -> float:
+    """Bytes of a document of an index that was made with FRESH."""
+    elastic.indices.forcemerge(index=index, max_num_segments=1)
+    elastic.indices.flush(index=index)
+    elastic.indices.refresh(index=index)
+    stats = elastic.indices.stats(index=index, metric=["store", "docs"])["_all"]["primaries"]
+    return stats["store"]["size_in_bytes"] / stats["docs"]["count"]
