@@ -350,7 +350,7 @@ def test_what_is_rotated_away_while_logstash_is_down_is_told_and_not_lost(stack)
         file.unlink()
         told = poll_until("the warning", lambda: (f := finding(stack, "rotated away")).state == State.WARNING and f)
         assert "1 files were rotated away with 51 lines" in told.evidence
-    query = {"match_phrase": {"message": text}}
+    query = {"match_phrase": {"log_message": text}}
     assert len(stack.wait_for_documents(query, 50, "the lines of the removed file")) == 50
     poll_until("the warning's end", lambda: finding(stack, "rotated away").state == State.OK, SECONDS)
 

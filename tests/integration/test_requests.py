@@ -110,7 +110,7 @@ def test_a_forged_mebibyte_with_a_password_is_one_safe_document(stack):
     subprocess.run(
         [sys.executable, "-c", script], input=text + "x " * 2**19, text=True, check=True, cwd=django, env=environ
     )
-    written = {"bool": {"filter": [{"term": {"service": "django"}}, {"match_phrase": {"message": marker}}]}}
+    written = {"bool": {"filter": [{"term": {"service": "django"}}, {"match_phrase": {"log_message": marker}}]}}
     [document] = stack.wait_for_documents(written, 1, "the line")
     assert (document["log_level"], document["logger_name"]) == ("ERROR", "apps.parcels.views")
     assert document["log_message"].startswith(marker) and "characters cut] …" in document["log_message"]

@@ -99,7 +99,7 @@ def test_filebeat_delivers_though_logstash_is_killed(stack, certificates, logsta
     configuration.write_text(FILEBEAT.format(certificates, beats))
     configuration.chmod(0o600)
     [running, *_] = poll_until("Filebeat to run", lambda: stack.processes("filebeat"))
-    shipped = {"match_phrase": {"message": marker}}
+    shipped = {"match_phrase": {"log_message": marker}}
     first = start()
     filebeat = subprocess.Popen(
         [running.exe(), "-c", configuration, "--path.data", certificates / "registry"], stderr=subprocess.DEVNULL
@@ -136,7 +136,7 @@ def test_python_logstash_async_delivers(stack, certificates, logstash):
     logger.setLevel("INFO")
     for number in range(200):
         logger.info("async %s %06d", marker, number)
-    query = {"match_phrase": {"message": marker}}
+    query = {"match_phrase": {"log_message": marker}}
     try:
         poll_until("200 documents", lambda: stack.count(query) >= 200, seconds=60)
     finally:

@@ -48,7 +48,7 @@ def test_a_foreign_event_is_kept_apart(stack, tmp_path, group, service):
         foreign.wait(20)
     assert [(event["group"], event["service"]) for event in kept] == [(group, service)]
     assert json.loads(stack.run("stack", "status", "--json").stdout)["unrouted"] == before + 1
-    assert stack.count({"match_phrase": {"message": marker}}) == 0
+    assert stack.count({"match_phrase": {"log_message": marker}}) == 0
 
 
 def unrouted_events(stack, marker):

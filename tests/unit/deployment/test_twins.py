@@ -59,6 +59,7 @@ VARIABLES_NATIVE_ONLY = {
     "LOGSTASH_DICTIONARIES": "as LOGSTASH_PIPELINE",
     "LOGSTASH_UNROUTED": "as LOGSTASH_PIPELINE",
     "CELERYBEAT_SCHEDULE_FILE": "in Docker the image's ENV",
+    "CELERY_HEARTBEAT_FILE": "as CELERYBEAT_SCHEDULE_FILE",
     "APP_VERSION": "in Docker an argument of the image's build",
     "ES_PATH_CONF": "in Docker the image's own folder",
     "ES_TMPDIR": "as ES_PATH_CONF",

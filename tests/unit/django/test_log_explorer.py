@@ -19,7 +19,7 @@ from tests.unit.django.servers import serving
 pytestmark = pytest.mark.django_db
 
 FIELDS = {
-    name: {kind: {}}
+    name: {kind: {"searchable": True}}
     for name, kind in {
         "group": "keyword",
         "service": "keyword",
@@ -79,8 +79,9 @@ def test_what_there_is_to_look_at(store, staff, settings):
     from django.core.cache import cache
 
     cache.clear()
-    store.answers[:] = [(200, {"fields": FIELDS})]
+    store.answers[:] = [(200, {"fields": FIELDS | {"message": {"text": {"searchable": False}}}})]
     about = get(staff, "").json()
+    assert {field["name"] for field in about["fields"]} == FIELDS.keys()
     assert about["group"] == "pt" and about["kibana_url"] is None
     assert {"name": "context", "kind": "flattened"} in about["fields"]
     settings.KIBANA_PUBLIC_URL = "https://kibana.example"
@@ -336,6 +337,8 @@ def test_without_files_health_does_not_speak_of_them(store, staff, settings):
         ('"open', "quotation mark is not closed"),
         ("levle:ERROR", "There is no field levle"),
         ("log_levle:ERROR", "Did you mean log_level?"),
+        ("message:hello", "Ask for log_message"),
+        ("NOT log_timestamp:2025*", "Ask for @timestamp"),
         ("at 12:34:56", "stands in quotes"),
         (" ".join(["word"] * 51), "More than 50"),
         ("x" * 1001, "1000"),

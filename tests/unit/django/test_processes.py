@@ -213,20 +213,14 @@ def test_the_healthcheck_fails_without_a_worker(stack):
     stack.services["celery"].wait(20)
     check = stack.healthcheck("celery")
     assert check.returncode == 1
-    assert "did not answer within" in check.stderr
-    unreachable = {**stack.env, "REDIS_URL": "redis://127.0.0.1:9/0"}
-    check = subprocess.run(
-        [SERVICES / "celery/healthcheck"], env=unreachable, capture_output=True, text=True, timeout=30
-    )
-    assert check.returncode == 1
-    assert "celery_healthcheck: " in check.stderr
+    assert "no heartbeat within the last minute" in check.stderr
 
 
 ALL_NEED = {"DJANGO_SETTINGS_MODULE", "DJANGO_SECRET_KEY", "REDIS_URL"}
 NEEDED = {
     "django/start": ALL_NEED | {"DATABASE_PATH"},
     "django/migrate": ALL_NEED - {"REDIS_URL"} | {"DATABASE_PATH"},
-    "celery/start": ALL_NEED | {"DATABASE_PATH"},
+    "celery/start": ALL_NEED | {"DATABASE_PATH", "PT_STATE"},
     "celerybeat/start": ALL_NEED | {"PT_STATE"},
     "flower/start": ALL_NEED,
 }

@@ -12,11 +12,14 @@ COMPLETED = ("keyword", "flattened")
 
 
 def kinds() -> dict[str, str]:
-    """{field: its type}; empty as long as there is no document. Raises store.Unavailable."""
+    """{field: its type} of those that can be asked for; empty as long as there is no document. Raises
+    store.Unavailable."""
     key = f"logs-fields:{settings.LOG_GROUP}"
     if (known := cache.get(key)) is None:
         found = store.ask("_field_caps", {}, "&fields=*&filters=-metadata,-parent")["fields"]
-        known = {name: next(iter(types)) for name, types in sorted(found.items())}
+        known = {
+            name: kind for name, types in sorted(found.items()) for kind, can in types.items() if can["searchable"]
+        }
         cache.set(key, known, SECONDS if known else 1)
     return known
 

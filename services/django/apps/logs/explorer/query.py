@@ -14,6 +14,9 @@ from apps.logs.search import STAFF_TEXT
 MAX_LENGTH = 1000
 MAX_WORDS = 50
 
+# The mapping has no index for these: the same stands in another field.
+SHOWN_ONLY = {"message": "log_message", "log_timestamp": "@timestamp"}
+
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _RANGE = re.compile(r"[\[{][^\]}]*[\]}]")
 _ESCAPED = re.compile(r"\\.")
@@ -81,6 +84,8 @@ def _check_field(name: str, fields: Collection[str]) -> None:
     # What stands below a field that holds objects (context.order_id) is not known by name.
     if name in fields or name == "_exists_" or "*" in name or name.partition(".")[0] in fields:
         return
+    if name in SHOWN_ONLY:
+        raise Invalid(f"{name} is shown and not searched. Ask for {SHOWN_ONLY[name]}, which has the same in it.")
     close = difflib.get_close_matches(name, fields, 1)
     hint = f"Did you mean {close[0]}?" if close else "The list of fields shows what there is."
     raise Invalid(f'There is no field {name}. {hint} A : that belongs to a text stands in quotes: "{name}:…".')
