@@ -33,6 +33,11 @@ def second_of(seconds: str) -> str | None:
     return Timestamp.from_millis(int(seconds) * 1000)[:19] if _TEN_DIGITS(seconds) else None
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _seconds_until(second: str) -> int:
+    return (datetime.fromisoformat(second).replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+
+
 class Timestamp(str):
     """A point in time in UTC, kept as its text (at least milliseconds, at most nanoseconds): that is what leaves us."""
 
@@ -66,7 +71,7 @@ class Timestamp(str):
         return datetime.fromisoformat(self[:26].rstrip("Z") + "+00:00" if len(self) > 27 else self)
 
     def epoch_seconds(self) -> int:
-        return (self.datetime() - _EPOCH) // timedelta(seconds=1)
+        return _seconds_until(self[:19])
 
 
 @lru_cache(maxsize=_REMEMBERED)
