@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -25,8 +26,11 @@ class Chain:
     @classmethod
     def look(cls, settings: Settings) -> "Chain":
         runtime, now = module(settings), time.time()
-        parts = runtime.parts(settings)
-        return cls(settings, runtime, parts, look(settings) if parts and has_application(settings) else None, now)
+        with ThreadPoolExecutor() as pool:
+            # In Docker each takes a second.
+            survey = pool.submit(look, settings) if has_application(settings) else None
+            parts = runtime.parts(settings)
+        return cls(settings, runtime, parts, survey.result() if parts and survey else None, now)
 
     def state(self, part: str) -> str:
         return self.parts.get(part, "not there")

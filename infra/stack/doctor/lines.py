@@ -46,19 +46,20 @@ def budget(chain: Chain) -> Finding:
 
 def shipped(chain: Chain) -> Finding:
     """Is what stood in the files at the look soon in the registry?"""
-    target = {reading.fingerprint: reading.size for reading in chain.survey.readings}
+    readings = chain.survey.readings
+    target = {reading.fingerprint: reading.size for reading in readings if reading.waiting_bytes}
 
     def left() -> dict[str, int]:
         now = {reading.fingerprint: reading.shipped_bytes for reading in look(chain.settings).readings}
         return {name: target[name] - offset for name, offset in now.items() if offset < target.get(name, 0)}
 
-    if not (behind := _wait(left)):
-        return ok(f"Filebeat has shipped all {len(target)} files")
-    before = {reading.fingerprint: reading.waiting_bytes for reading in chain.survey.readings}
+    if not target or not (behind := _wait(left)):
+        return ok(f"Filebeat has shipped all {len(readings)} files")
+    before = {reading.fingerprint: reading.waiting_bytes for reading in readings}
     told = f"{sum(behind.values()):,} bytes of {len(behind)} files were not shipped within {PATIENCE:.0f} s"
     if any(behind[name] < before[name] for name in behind):
         return warning(f"{told}, and it goes on", "wait, and ask again: more comes than is taken, or an outage is over")
-    if _are_stored(chain, [reading for reading in chain.survey.readings if reading.fingerprint in behind]):
+    if _are_stored(chain, [reading for reading in readings if reading.fingerprint in behind]):
         return warning(
             f"{told}, by Filebeat's registry; but all of their lines are stored",
             "none: it keeps no account of a file that it could not read for a while. What it sends again at its next "

@@ -20,7 +20,7 @@ from stack.store import Store
 from tests.paths import ROOT
 
 SERVICES = ("django", "django", "celery", "celerybeat")  # a process each; the first two share their file
-RATE = 600.0  # lines a second of each
+RATE = 520.0  # lines a second of each
 SECONDS = 600.0  # that it may last
 
 
