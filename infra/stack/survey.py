@@ -17,12 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from stack.written import LogFile, is_record, log_file
+from stack.written import NEAR, LogFile, end, is_record, log_file
 
 # A file's present rate is that at which its last so many bytes were written.
 RATE_BYTES = 256 * 1024
-# Below it a file is read from line to line: a search by halves would save nothing.
-_NEAR = 64 * 1024
 _ISO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?"
 # Where a record says its time: the pipe format, JSON, nginx's access log (seconds) and error log. All are UTC.
 _TIME = re.compile(
@@ -141,23 +139,10 @@ def offsets(registry: Path) -> dict[str, int]:
     return found
 
 
-def end(file: BinaryIO) -> int:
-    """Where its last whole line ends."""
-    size = file.seek(0, 2)
-    position = size
-    while position:
-        start = max(0, position - _NEAR)
-        file.seek(start)
-        if (found := file.read(position - start).rfind(b"\n")) >= 0:
-            return start + found + 1
-        position = start
-    return 0
-
-
 def first_since(file: BinaryIO, size: int, since: float) -> int:
     """Where the first line begins whose time is `since` or later: lines stand in the order of their times, nearly."""
     low, high = 0, size
-    while high - low > _NEAR:
+    while high - low > NEAR:
         middle = (low + high) // 2
         file.seek(middle)
         file.readline()

@@ -14,7 +14,7 @@ from native.settings import Settings, free_ports
 
 @contextmanager
 def own_stack() -> Iterator[Settings]:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # else the stack would go on
+    signal.signal(signal.SIGTERM, _end)  # else the stack would go on
     with TemporaryDirectory(prefix="pt-bench-") as state:
         Path(state).chmod(0o755)  # as root, the servers run as another user, who must be able to enter
         environ = {**os.environ, **free_ports(), "PT_STATE": state, "RUNTIME": "native"}
@@ -23,3 +23,8 @@ def own_stack() -> Iterator[Settings]:
             yield Settings.load(environ=environ)
         finally:
             subprocess.run([sys.executable, "-m", "native", "down"], env=environ)
+
+
+def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave the stack half stopped
+    sys.exit("ended by SIGTERM")

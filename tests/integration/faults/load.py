@@ -22,6 +22,7 @@ from tests.paths import ROOT
 SERVICES = ("django", "django", "celery", "celerybeat")  # a process each; the first two share their file
 RATE = 520.0  # lines a second of each
 SECONDS = 600.0  # that it may last
+PAUSE = 0.5  # seconds, of people between two parcels
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Load:
     def _visit(self) -> None:
         """Parcels with labels: lines of nginx, Django and Celery. A fault is theirs to bear."""
         visitor = None
-        while not self._ended.wait(0.2):
+        while not self._ended.wait(PAUSE):
             try:
                 visitor = visitor or Visitor(self.stack.settings)
                 reference = visitor.create().json()["reference"]

@@ -47,6 +47,15 @@ def test_a_record_has_its_continuation_lines_and_needs_an_end(tmp_path, app_log)
     assert counts(mark) == {"app.log": 3}
 
 
+def test_what_is_left_of_a_line_is_counted_with_the_line_that_follows_it(tmp_path, app_log):
+    append(app_log, "before\nINFO|a|b|the disk was f")
+    [file] = log_files(tmp_path)
+    mark = Mark(partial(count_records, tmp_path))
+    assert mark.offset(file) == len(HEAD + "before\n")  # as of the document that both become
+    append(app_log, "INFO|a|b|next\n")
+    assert counts(mark) == {"app.log": 1}
+
+
 def test_a_rotation_changes_nothing(tmp_path, app_log):
     append(app_log, "before\n")
     mark = Mark(partial(count_records, tmp_path))
