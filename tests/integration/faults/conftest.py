@@ -60,7 +60,7 @@ def pytest_terminal_summary(terminalreporter, config):
     rows = config.stash[ROWS]
     if not rows:
         return
-    head = ("fault", "lines", "dead letters", "lost", "doubled", "seconds to heal")
+    head = ("fault", "lines", "dead letters", "lost", "doubled", "healed after s", "caught up after s")
     widths = [max(len(str(row[n])) for row in (head, *rows)) for n in range(len(head))]
     terminalreporter.section("faults under load")
     for row in (head, *rows):

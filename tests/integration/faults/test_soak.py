@@ -10,7 +10,7 @@ import pytest
 from native import runtime
 from tests.integration.faults.kinds import cut_connections, killed, one_worker, packet_loss, read_only
 from tests.integration.faults.load import Load
-from tests.integration.faults.test_faults import HEAL_SECONDS, NEAR, lag
+from tests.integration.faults.test_faults import CATCH_UP_SECONDS, NEAR, lag
 from tests.polling import poll_until
 
 MINUTES = float(os.environ.get("SOAK_MINUTES") or 0)
@@ -37,7 +37,7 @@ def test_soak(stack, capsys):
             name = chosen.choice(list(FAULTS))
             with FAULTS[name](stack, load):
                 ended = time.monotonic()
-            poll_until(f"the lag to be back after: {name}", lambda: lag(load) < NEAR, HEAL_SECONDS)
+            poll_until(f"the lag to be back after: {name}", lambda: lag(load) < NEAR, CATCH_UP_SECONDS)
             memory = memory_of(stack)
             first = first or memory
             with capsys.disabled():
@@ -46,7 +46,7 @@ def test_soak(stack, capsys):
                 print(f"{left:5.1f} min left: {name}, healed in {time.monotonic() - ended:.1f} s; {used}")
             poll_until("the minute's end", lambda begun=minute: time.monotonic() > begun + 60, 90)
         load.stop()
-        poll_until("every line to arrive", lambda: lag(load) <= 0, HEAL_SECONDS)
+        poll_until("every line to arrive", lambda: lag(load) <= 0, CATCH_UP_SECONDS)
         account = load.account()
     with capsys.disabled():
         print(f"{account.written} lines written, {account.lost} lost, {account.doubled} doubled")
