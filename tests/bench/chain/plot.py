@@ -30,7 +30,7 @@ def draw(path: Path, machine: str, delays: Mapping[int, Sequence[float]], draine
         heights = [one.seconds_per(100_000, part) for one in drained.values()]
         right.bar(list(drained), heights, bottom=below, label=part)
         below = [low + height for low, height in zip(below, heights, strict=True)]
-    right.set(ylabel="CPU-seconds for 100,000 lines")
+    right.set(ylabel="CPU-seconds for 100,000 lines", ylim=(0, 1.35 * max(below)))  # room for the legend
     right.set_title("What it takes")
     right.legend()
     for axes in (middle, right):
