@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -21,16 +21,18 @@ class Chain:
     runtime: ModuleType
     parts: dict[str, str]  # {part: state}, as runtime.parts; empty when nothing runs
     survey: Survey | None  # None where nothing runs, or the application is another host's
+    memory: Future[dict[str, float]]  # as runtime.memory; raises RuntimeFailure when it is asked for
     looked_at: float  # seconds since 1970
 
     @classmethod
     def look(cls, settings: Settings) -> "Chain":
         runtime, now = module(settings), time.time()
         with ThreadPoolExecutor() as pool:
-            # In Docker each takes a second.
+            # In Docker each takes a second, and what the containers take two.
+            memory = pool.submit(runtime.memory, settings)
             survey = pool.submit(look, settings) if has_application(settings) else None
             parts = runtime.parts(settings)
-        return cls(settings, runtime, parts, survey.result() if parts and survey else None, now)
+        return cls(settings, runtime, parts, survey.result() if parts and survey else None, memory, now)
 
     def state(self, part: str) -> str:
         return self.parts.get(part, "not there")

@@ -164,7 +164,7 @@ def memory(chain: Chain) -> Finding:
             return not_asked("it does not take the password of elastic: see below")
         [node] = _get(client, "/_nodes/_local/stats/jvm,breaker")["nodes"].values()
     heap = node["jvm"]["mem"]["heap_used_percent"]
-    used = chain.runtime.memory(chain.settings)
+    used = chain.memory.result()
     most = max(used, key=used.get)
     told = f"Java heap {heap} % in use, {most} {used[most]:.0f} %"
     if tripped := [f"{name} {body['tripped']} times" for name, body in node["breakers"].items() if body["tripped"]]:
