@@ -27,11 +27,12 @@ class Chain:
     @classmethod
     def look(cls, settings: Settings) -> "Chain":
         runtime, now = module(settings), time.time()
-        with ThreadPoolExecutor() as pool:
-            # In Docker each takes a second, and what the containers take two.
-            memory = pool.submit(runtime.memory, settings)
-            survey = pool.submit(look, settings) if has_application(settings) else None
-            parts = runtime.parts(settings)
+        # In Docker each takes a second, and the memory more than two: that is not waited for.
+        pool = ThreadPoolExecutor()
+        memory = pool.submit(runtime.memory, settings)
+        survey = pool.submit(look, settings) if has_application(settings) else None
+        pool.shutdown(wait=False)
+        parts = runtime.parts(settings)
         return cls(settings, runtime, parts, survey.result() if parts and survey else None, memory, now)
 
     def state(self, part: str) -> str:
