@@ -237,7 +237,7 @@ def memory_of_parts(chain: Chain) -> Finding:
     """Asked last: Docker takes two seconds to tell."""
     used = chain.memory.result()
     most = max(used, key=used.get)
-    told = f"{most} has {used[most]:.0f} % in use, the others less"
+    told = f"{most} {used[most]:.0f} % in use" + ", the others less" * (len(used) > 1)
     if used[most] >= MEMORY_PERCENT:
         return warning(told, f"more memory for {most} (docker-compose.yml, .env), or less on this machine")
     return ok(told)
