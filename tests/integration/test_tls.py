@@ -21,7 +21,10 @@ input {{
 }}
 filter {{
   mutate {{
-    add_field => {{ "[data_stream][dataset]" => "django" "[data_stream][namespace]" => "pt" }}
+    # The raw line is not searched, log_message is.
+    add_field => {{
+      "[data_stream][dataset]" => "django" "[data_stream][namespace]" => "pt" "log_message" => "%{{message}}"
+    }}
     remove_field => ["host", "log", "event", "agent", "ecs", "input"]
   }}
   fingerprint {{ source => "message" method => "SHA256" target => "[@metadata][_ingest_document][id]" }}
