@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import psutil
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
 from native import runtime
 from tests.integration.faults.load import Load
@@ -131,13 +131,18 @@ def store_disk_full(stack, load: Load) -> Iterator[None]:
     """The disk of Elasticsearch's data fills up to the last byte; who filled it makes room again."""
     data = stack.settings.state / "data" / "elasticsearch"
     with filled(data), elastic(stack) as admin:
-        poll_until(
-            "Elasticsearch to see it",
-            lambda: "read_only_allow_delete" in str(admin.indices.get_settings(index=stack.settings.data_stream("*"))),
-            90,
-        )
+        poll_until("Elasticsearch to see it", lambda: sees_no_room(stack, admin), 90)
         last(10, load)
         yield
+
+
+def sees_no_room(stack, admin: Elasticsearch) -> bool:
+    """It has set its block; or it is no master any more, where the cluster's state could not be written either."""
+    try:
+        settings = admin.indices.get_settings(index=stack.settings.data_stream("*"), master_timeout="2s")
+    except ApiError as error:
+        return error.status_code == 503
+    return "read_only_allow_delete" in str(settings)
 
 
 @contextmanager
