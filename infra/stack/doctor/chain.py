@@ -27,13 +27,13 @@ class Chain:
     @classmethod
     def look(cls, settings: Settings) -> "Chain":
         runtime, now = module(settings), time.time()
-        # In Docker each takes a second, and the memory more than two: that is not waited for.
-        pool = ThreadPoolExecutor()
+        # Docker takes more than two seconds to tell it: they are not waited for here.
+        pool = ThreadPoolExecutor(1)
         memory = pool.submit(runtime.memory, settings)
-        survey = pool.submit(look, settings) if has_application(settings) else None
         pool.shutdown(wait=False)
         parts = runtime.parts(settings)
-        return cls(settings, runtime, parts, survey.result() if parts and survey else None, memory, now)
+        survey = look(settings) if parts and has_application(settings) else None
+        return cls(settings, runtime, parts, survey, memory, now)
 
     def state(self, part: str) -> str:
         return self.parts.get(part, "not there")
