@@ -27,6 +27,7 @@ from .text import check_depth
 
 _UINT32 = struct.Struct(">I")
 _PAIR = struct.Struct(">II")
+_JSON_HEADER = struct.Struct(">2sII")
 
 MAX_WINDOW = 1 << 17
 # Of one event. Filebeat's largest is 10 MiB of text by default (message_max_bytes), and JSON adds to that.
@@ -105,6 +106,34 @@ class _Frames:
         if self._at == len(self._data):
             self._await(2)
         return taken
+
+    def take_json(self, pending: _Pending, room: int) -> int | None:
+        """Takes the plain JSON frames that stand next, nearly all that is ever sent, into a window, until that is
+        complete or holds `room` bytes; returns the number of the last, None when there were none. What is in any
+        way unusual is left to `next`."""
+        data, at, end = self._data, self._at, len(self._data)
+        events, owed, taken, sequence = pending.events, pending.owed, pending.taken, None
+        while owed and taken < room and end - at >= 10:
+            kind, number, length = _JSON_HEADER.unpack_from(data, at)
+            if kind != b"2J" or length > _ORDINARY or length > end - at - 10:
+                break
+            payload = data[at + 10 : at + 10 + length]
+            try:
+                event = orjson.loads(payload)
+                check_depth(event, payload)
+            except ValueError:
+                break
+            if type(event) is not dict:
+                break
+            events.append(event)
+            at += 10 + length
+            owed -= 1
+            taken += length
+            sequence = number
+        if sequence is not None:
+            self._at, self._awaited = at, 2
+            pending.owed, pending.taken = owed, taken
+        return sequence
 
     def next(self) -> tuple[int, int, int, Any] | None:
         """(version, type, number, content) of the next frame; None when it isn't all there. The content of a compressed
@@ -243,7 +272,11 @@ class Connection:
 
     def next_window(self) -> Window | None:
         while True:
-            frame = (self._inner if self._unpacker else self._wire).next()
+            frames = self._inner if self._unpacker else self._wire
+            sequence = frames.take_json(self._pending, self._part_bytes)
+            if sequence is not None and (window := self._full_window(2, sequence)):
+                return window
+            frame = frames.next()
             if frame is None:
                 if self._unpacker and self._unpack():
                     continue
@@ -304,6 +337,11 @@ class Connection:
         pending.owed -= 1
         pending.taken += size
         pending.events.append(event)
+        return self._full_window(version, sequence)
+
+    def _full_window(self, version: int, sequence: int) -> Window | None:
+        """What is pending, when it is complete or holds enough to be given out."""
+        pending = self._pending
         if pending.owed and pending.taken < self._part_bytes:
             return None
         self._pending = _Pending(pending.owed)

@@ -136,18 +136,18 @@ class Fingerprint(Inlined):
         digest = f"{code.bind(_DIGESTS[self.method])}({text}.encode('utf-8', 'surrogatepass'))"
         if not self.base64encode:
             return f"{digest}.hexdigest()"
-        return f"{code.bind(binascii.b2a_base64)}({digest}.digest(), newline=False).decode('ascii')"
+        return f"{code.bind(binascii.b2a_base64)}({digest}.digest(), newline=False).decode()"
 
     def _hash_digest(self, algorithm: Callable[..., Any]) -> Callable[[Any], str]:
         if self.key is not None:
             key = self.key.encode()
             return lambda value: self._encode(hmac.digest(key, _bytes(value), algorithm))
         if self.base64encode:
-            return lambda value: binascii.b2a_base64(algorithm(_bytes(value)).digest(), newline=False).decode("ascii")
+            return lambda value: binascii.b2a_base64(algorithm(_bytes(value)).digest(), newline=False).decode()
         return lambda value: algorithm(_bytes(value)).hexdigest()
 
     def _encode(self, digest: bytes) -> str:
-        return binascii.b2a_base64(digest, newline=False).decode("ascii") if self.base64encode else digest.hex()
+        return binascii.b2a_base64(digest, newline=False).decode() if self.base64encode else digest.hex()
 
 
 plugin = Fingerprint

@@ -143,7 +143,7 @@ class Beats(Input):
             account.keep(protocol.held)
 
     async def _hand_over(self, window: Window, client: _Client, intake: Intake, account: Account, peer: _Peer) -> None:
-        batch = [event for data in window.events for event in peer.events(data)]
+        batch = peer.events(window.events)
         acknowledge, moved = client.expect(window), account.move(window.size)
 
         def done() -> None:
@@ -178,37 +178,39 @@ class _Peer:
         tagged = "codec_metadata" in beats._enrich
         self._tag = f"beats_input_codec_{beats.codec.name}_applied" if tagged else None
 
-    def events(self, data: Event) -> list[Event]:
+    def events(self, window: list[Event]) -> list[Event]:
+        made: list[Event] = []
+        for data in window:
+            if type(data.get("@metadata")) is not dict:
+                data["@metadata"] = {}
+            for path, value in self._fields:
+                fieldref.set_(data, path, value)
+            if self._plain and type(text := data.get("message")) is str:
+                made.append(self._finish(data, text))
+            else:
+                made += self._decoded(data)
+        return made
+
+    def _decoded(self, data: Event) -> list[Event]:
         """Without `message` (or `line`, which forwarders of the first protocol send) there is nothing for a codec."""
-        if type(data.get("@metadata")) is not dict:
-            data["@metadata"] = {}
-        for path, value in self._fields:
-            fieldref.set_(data, path, value)
-        text = data.get("message")
-        key = "message"
-        if text is None:
-            text, key = data.get("line"), "line"
+        key = "message" if data.get("message") is not None else "line"
+        text = data.get(key)
         if text is None:
             event = events.build(data)
             self._decorate(event)
             events.tag(event, "beats_input_raw_event")
             return [event]
-        if type(text) is not str:
-            text = ruby_text(text)
-        if self._plain:
-            if key == "line":
-                del data["line"]
-            data["message"] = text
-            if self._keep_original:
-                original = data.setdefault("event", {})
-                if type(original) is dict:
-                    original.setdefault("original", text)
-            return [self._finish(data)]
         del data[key]
+        text = ruby_text(text)
+        if self._plain:
+            data["message"] = text
+            return [self._finish(data, text)]
         decoded = self._decoder.decode(text.encode("utf-8", "replace")) + self._decoder.flush()
-        return [self._finish(_merge(one, events.clone(data))) for one in decoded]
+        return [self._finish(_merge(one, events.clone(data)), None) for one in decoded]
 
-    def _finish(self, data: Event) -> Event:
+    def _finish(self, data: Event, original: str | None) -> Event:
+        if self._keep_original and type(event := data.setdefault("event", {})) is dict:
+            event.setdefault("original", original)
         event = events.build(data)
         self._decorate(event)
         if self._tag:

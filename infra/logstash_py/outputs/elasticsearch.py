@@ -368,10 +368,10 @@ class Elasticsearch(Output):
         if self._simple and len(ingest) <= 1 and (not ingest or "id" in ingest):
             id_ = ingest.get("id")
             if id_ is None:
-                return prefix + b"}}\n" + document + b"\n"
-            return prefix + b',"_id":' + dump_json(str(id_)) + b"}}\n" + document + b"\n"
+                return b"".join((prefix, b"}}\n", document, b"\n"))
+            return b"".join((prefix, b',"_id":', dump_json(str(id_)), b"}}\n", document, b"\n"))
         more = b"".join(b",%b:%b" % (name, dump_json(text)) for name, text in self._more(event, ingest))
-        return prefix + more + b"}}\n" + document + b"\n"
+        return b"".join((prefix, more, b"}}\n", document, b"\n"))
 
     def _more(self, event: Event, ingest: dict[str, Any]) -> list[tuple[bytes, str]]:
         """An option goes before what the event says for itself."""
