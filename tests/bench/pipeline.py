@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ import psutil
 from logstash_py import Pipeline, event
 from logstash_py.lumberjack import Connection
 from logstash_py.runners import COLLECTOR_THRESHOLDS
-from tests.bench import mix
+from tests.bench import machine, mix
 from tests.paths import DICTIONARIES, PIPELINE
 from tests.pipeline.golden import CASES
 
@@ -136,8 +135,7 @@ def main() -> None:
     def limit(name: str, value: float, aim: float, unit: str) -> None:
         print(f"{name:34}{value:9,.2f} {unit:15}{value / aim:8.2f} of the limit ({aim:g})")
 
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{python}, {psutil.cpu_count()} cores, {platform.machine()}, load average {os.getloadavg()[0]:.1f}")
+    print(f"{machine.named()}, load average {os.getloadavg()[0]:.1f}")
     pipeline, payloads = make_pipeline(), list(islice(mix.events(), 4 * mix.WINDOW))
     windows = frames(payloads)
     rate(

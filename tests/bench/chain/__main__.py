@@ -3,23 +3,22 @@
 On a stack of its own, which is removed at the end: what the stack takes while nobody asks anything; how long a line
 takes from its write to the first search that finds it, at steady rates; how fast a backlog is drained that was written
 while Filebeat was down, with what the parts take for it, for ten times the lines, and with 1, 2 and 4 workers; what a
-line takes in Elasticsearch. Where the machine's host takes a part of its processors away, that share is told.
+line takes in Elasticsearch. With each backlog it tells what share of the processors the machine's host took away, and
+how fast a core was just after it, against the best of this run: only figures of the same pace may be compared.
 """
 
 import argparse
 import math
-import os
-import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from native.settings import Settings
 from tests.bench.chain import backlog, delay, parts, plot, stored
+from tests.bench.machine import Pace, named
 from tests.bench.own_stack import own_stack
 
 LINES = 1_000_000
@@ -52,17 +51,6 @@ def main() -> None:
         plot.draw(asked.plot, machine, measured, drained)
 
 
-def named() -> str:
-    model = next((line.partition(": ")[2] for line in cpuinfo() if line.startswith("model name")), platform.machine())
-    memory = psutil.virtual_memory().total / (1 << 30)
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
-
-
-def cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
-
-
 def show_idle(settings: Settings, console: Console) -> None:
     time.sleep(QUIET)
     shares = parts.idle(settings, IDLE_SECONDS)
@@ -84,8 +72,11 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
 
 def drain(settings: Settings, lines: int, console: Console) -> dict[str, backlog.Drained]:
     """{name of a run: what it gave}, told one by one."""
-    few, runs = lines // 10, {}
-    console.print("backlogs; CPU-seconds are for 100,000 lines")
+    few, runs, pace = lines // 10, {}, Pace()
+    console.print(
+        "backlogs; CPU-seconds are for 100,000 lines; "
+        f"a pace of 100% is {pace.best / 1e6:.0f} million loops of Python a second"
+    )
 
     def run(name: str, number: int) -> None:
         one = runs[name] = backlog.drain(settings, number)
@@ -93,7 +84,8 @@ def drain(settings: Settings, lines: int, console: Console) -> dict[str, backlog
         told = [f"{part} {seconds[part]:.2f} CPU-s, {one.taken[part].memory / MIB:.0f} MiB" for part in parts.PARTS]
         console.print(
             f"{name}, {one.bytes:.0f} bytes each: {one.rate:,.0f} lines/s; {', '.join(told)}; "
-            f"together {sum(seconds.values()):.2f} CPU-s; {one.stolen:.0%} stolen"
+            f"together {sum(seconds.values()):.2f} CPU-s; {one.stolen:.0%} stolen, "
+            f"pace {pace():.0%}"
         )
 
     run(f"{few:,} lines", few)
