@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import event as events
+from . import fieldref
 from .codecs.json_lines import without_metadata
 from .dead_letters import DeadLetterQueue, Entry
 from .errors import SettingsError
@@ -24,6 +25,8 @@ from .sources import Source
 from .text import dump_json
 
 _BATCH = 500
+# In @metadata of an event that is replayed: which entry it is of.
+_ENTRY = "dead_letter_entry"
 # Parts of a reason that differ from event to event.
 _VARIABLE = re.compile(r"'[^']*'|\[[^\]]*\]")
 
@@ -148,11 +151,10 @@ class _Replay:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        self._refused: dict[int, str] = {}
+        self._refused: set[str] = set()
 
     async def put(self, entries: list[tuple[Event, str]], plugin_type: str, plugin_id: str) -> None:
-        for event, reason in entries:
-            self._refused[id(event)] = reason
+        self._refused.update(event["@metadata"][_ENTRY] for event, _ in entries)
 
     async def run(
         self, queue: DeadLetterQueue, segments: list[Path], wanted: Callable[[Entry], bool]
@@ -180,9 +182,6 @@ class _Replay:
         self._refused.clear()
         outputs = self.pipeline.outputs
         shares: list[list[Event]] = [[] for _ in outputs]
-        # The entry of each event, while the events live.
-        ids: dict[int, str] = {}
-        keep_alive: list[Event] = []
         for entry in batch:
             event = events.build(entry["event"])
             at = next((n for n, one in enumerate(outputs) if _is(one, entry)), None)
@@ -191,17 +190,17 @@ class _Replay:
             else:
                 made = self.pipeline.run_filters([event]) if entry["plugin_type"] == "filter" else [event]
                 routed = self.pipeline.route(made)
-                for crashed, error in self.pipeline.crashed:
-                    self._refused[id(crashed)] = str(error)
-                    made.append(crashed)
+                if self.pipeline.crashed:
+                    self._refused.add(entry["id"])
                 self.pipeline.crashed.clear()
             for one in made:
-                ids[id(one)] = entry["id"]
-                keep_alive.append(one)
+                fieldref.set_(one, ("@metadata", _ENTRY), entry["id"])
             for share, more in zip(shares, routed, strict=True):
                 share += more
-        await asyncio.gather(*(output.send(share) for output, share in zip(outputs, shares, strict=True) if share))
-        return {ids[number] for number in self._refused if number in ids}
+        await asyncio.gather(
+            *(output.send(output.prepare(share)) for output, share in zip(outputs, shares, strict=True) if share)
+        )
+        return set(self._refused)
 
 
 def _is(output: Any, entry: Entry) -> bool:

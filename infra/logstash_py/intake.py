@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from .event import Event
 from .plugin import Metrics
@@ -17,13 +17,12 @@ BUDGET_BYTES = 4 * 1024 * 1024
 
 class Delivery:
     """Some events that an input handed over together; `done` is called once, when the last of them is where it
-    belongs."""
+    belongs. `events` are those that no batch has taken yet."""
 
-    __slots__ = ("_done", "_left", "events", "taken")
+    __slots__ = ("_done", "_left", "events")
 
     def __init__(self, events: list[Event], done: Callable[[], None]) -> None:
         self.events = events
-        self.taken = 0
         self._left = len(events)
         self._done = done
 
@@ -44,14 +43,24 @@ class Batch:
 
     def take(self, delivery: Delivery, limit: int) -> None:
         """Takes what is left of a delivery, up to `limit` events in all."""
-        count = min(len(delivery.events) - delivery.taken, limit - len(self.events))
-        self.events += delivery.events[delivery.taken : delivery.taken + count]
-        delivery.taken += count
+        count = min(len(delivery.events), limit - len(self.events))
+        self.events += _taken(delivery.events, count)
         self.shares.append((delivery, count))
+
+    def few(self, number: int) -> Iterator[list[Event]]:
+        """Its events, so many at a time. Nothing here holds them any longer."""
+        while self.events:
+            yield _taken(self.events, number)
 
     def finish(self) -> None:
         for delivery, count in self.shares:
             delivery.finish(count)
+
+
+def _taken(events: list[Event], count: int) -> list[Event]:
+    first = events[:count]
+    del events[:count]
+    return first
 
 
 class Budget:
@@ -170,8 +179,9 @@ class Intake:
 
         `metrics` are the input's: its events, and as its seconds how long it had to wait.
         """
-        metrics.events_out += len(delivery.events)
-        if not delivery.events:
+        count = len(delivery.events)
+        metrics.events_out += count
+        if not count:
             delivery.finish(0)
             return
         if self._closed:
@@ -182,7 +192,7 @@ class Intake:
         waited = loop.time() - begun
         self.waited += waited
         metrics.seconds += waited
-        self.events_in += len(delivery.events)
+        self.events_in += count
 
     def close(self) -> None:
         """Takes in nothing more; what is queued still goes out."""
@@ -204,7 +214,7 @@ class Intake:
         deadline = None
         while True:
             batch.take(delivery, self.batch_size)
-            if delivery.taken < len(delivery.events):
+            if delivery.events:
                 self._current = delivery
                 return batch
             if len(batch.events) == self.batch_size:
@@ -221,7 +231,7 @@ class Intake:
     def waiting(self) -> int:
         """Events that no batch has taken yet."""
         deliveries = [*self._queue._queue, *([self._current] if self._current else [])]
-        return sum(len(one.events) - one.taken for one in deliveries)
+        return sum(len(one.events) for one in deliveries)
 
     @property
     def empty(self) -> bool:

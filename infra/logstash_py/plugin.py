@@ -335,8 +335,9 @@ class Input(Plugin):
 
 
 class Output(Plugin):
-    """Where events go. `send` returns when all of them are where they belong: stored, written, or in the dead letter
-    queue."""
+    """Where events go. `prepare` makes of a few events what `send` takes, which should hold no more of them than it
+    needs; `send` returns when all that was prepared is where it belongs: stored, written, or in the dead letter queue.
+    """
 
     kind = "output"
     common: ClassVar[dict[str, Option]] = Plugin.common | {"codec": Option(codec)}
@@ -344,7 +345,10 @@ class Output(Plugin):
     async def start(self, dead_letters: Any) -> None:
         """Before the first event."""
 
-    async def send(self, events: list[Event]) -> None:
+    def prepare(self, events: list[Event]) -> list[Any]:
+        return events
+
+    async def send(self, prepared: list[Any]) -> None:
         raise NotImplementedError
 
     async def stop(self) -> None:

@@ -143,14 +143,14 @@ class Beats(Input):
             account.keep(protocol.held)
 
     async def _hand_over(self, window: Window, client: _Client, intake: Intake, account: Account, peer: _Peer) -> None:
-        batch = peer.events(window.events)
+        window.events = peer.events(window.events)
         acknowledge, moved = client.expect(window), account.move(window.size)
 
         def done() -> None:
             moved()
             acknowledge()
 
-        await intake.put(Delivery(batch, done), self.metrics)
+        await intake.put(Delivery(window.events, done), self.metrics)
 
     def tls_fields(self, writer: asyncio.StreamWriter) -> dict[tuple[str, ...], str]:
         """What is known of a peer's certificate. Empty where no certificate is asked for."""

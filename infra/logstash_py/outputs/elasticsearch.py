@@ -14,6 +14,7 @@ import asyncio
 import base64
 import gzip
 import ipaddress
+import json
 import logging
 import re
 import ssl
@@ -26,7 +27,7 @@ from .. import sprintf
 from ..dead_letters import DeadLetterQueue
 from ..event import Event
 from ..plugin import Option, Output, WrongValue, array, boolean, hash_, number, one_of, string
-from ..text import dump_json
+from ..text import dump_json, load_json
 
 # Imported where it is used: it takes a quarter of a second, which `check` needn't wait for.
 if TYPE_CHECKING:
@@ -54,6 +55,21 @@ _FOR_STREAMS = frozenset(
         *("id", "enable_metric"),
     }
 )
+
+
+# The lines of one document, and its @metadata: all that is kept of an event while it is under way.
+_Action = tuple[bytes, dict[str, Any] | None]
+
+
+def _event(action: _Action) -> Event:
+    """The event again that an action was made of, for the dead letter queue."""
+    lines, metadata = action
+    text = lines[lines.index(b"\n") + 1 :]
+    try:
+        event = load_json(text)
+    except ValueError:
+        event = json.loads(text)  # of more levels than are looked for anywhere else
+    return event if metadata is None else event | {"@metadata": metadata}
 
 
 def _identifier(value: Any) -> str:
@@ -328,27 +344,30 @@ class Elasticsearch(Output):
         if self._transport:
             await self._transport.close()
 
-    async def send(self, events: list[Event]) -> None:
-        actions: list[tuple[bytes, Event]] = []
+    def prepare(self, events: list[Event]) -> list[_Action]:
+        return [(self._action(event), event.get("@metadata")) for event in events]
+
+    async def send(self, prepared: list[_Action]) -> None:
+        actions: list[_Action] = []
         unresolved: list[tuple[Event, str]] = []
         size = 0
-        for event in events:
-            line = self._action(event)
-            if line is None:
-                unresolved.append((event, "Could not resolve dynamic index"))
+        for action in prepared:
+            lines = action[0]
+            if not lines.startswith(b"{"):
+                unresolved.append((_event(action), "Could not resolve dynamic index"))
                 continue
-            if actions and size + len(line) > TARGET_BULK_BYTES:
+            if actions and size + len(lines) > TARGET_BULK_BYTES:
                 await self._store(actions)
                 actions, size = [], 0
-            actions.append((line, event))
-            size += len(line)
+            actions.append(action)
+            size += len(lines)
         if unresolved:
             await self._bury(unresolved)
         if actions:
             await self._store(actions)
 
-    def _action(self, event: Event) -> bytes | None:
-        """The two lines of one document; None when its index has no name."""
+    def _action(self, event: Event) -> bytes:
+        """The two lines of one document; the first is empty when its index has no name."""
         stream = self._stream(event) if self._to_streams else self._index(event)
         metadata = event.pop("@metadata", None)
         document = dump_json(event)
@@ -364,7 +383,7 @@ class Elasticsearch(Output):
         if prefix == b"":
             prefix = self._prefix(stream)
         if prefix is None:
-            return None
+            return b"\n" + document
         if self._simple and len(ingest) <= 1 and (not ingest or "id" in ingest):
             id_ = ingest.get("id")
             if id_ is None:
@@ -411,7 +430,7 @@ class Elasticsearch(Output):
             given["type"], given["dataset"], given["namespace"] = type_, dataset, namespace
         return str(type_), str(dataset), str(namespace)
 
-    async def _store(self, actions: list[tuple[bytes, Event]]) -> None:
+    async def _store(self, actions: list[_Action]) -> None:
         """Returns when each document is stored or in the dead letter queue."""
         from elastic_transport import TransportError
 
@@ -443,7 +462,7 @@ class Elasticsearch(Output):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self.retry_max_interval)
 
-    async def _bulk(self, actions: list[tuple[bytes, Event]]) -> list[dict[str, Any]]:
+    async def _bulk(self, actions: list[_Action]) -> list[dict[str, Any]]:
         """One request. Returns the items' results, none when all are stored; raises _Refused and TransportError."""
         assert self._transport is not None  # noqa: S101 start() comes first
         body, headers = b"".join([line for line, _ in actions]), self._headers
@@ -469,18 +488,18 @@ class Elasticsearch(Output):
         self.requests["with_errors"] += 1
         return items
 
-    async def _halve(self, actions: list[tuple[bytes, Event]], refused: _Refused) -> None:
+    async def _halve(self, actions: list[_Action], refused: _Refused) -> None:
         """A request that is refused as a whole: the document at fault is found by halving."""
         if len(actions) == 1:
-            await self._bury([(actions[0][1], f"Elasticsearch answered {refused.status}: {refused}")])
+            await self._bury([(_event(actions[0]), f"Elasticsearch answered {refused.status}: {refused}")])
             return
         middle = len(actions) // 2
         await self._store(actions[:middle])
         await self._store(actions[middle:])
 
-    async def _sort(self, actions: list[tuple[bytes, Event]], items: list[dict[str, Any]]) -> list[tuple[bytes, Event]]:
+    async def _sort(self, actions: list[_Action], items: list[dict[str, Any]]) -> list[_Action]:
         """Looks at each document's result; returns those to send again."""
-        again: list[tuple[bytes, Event]] = []
+        again: list[_Action] = []
         dead: list[tuple[Event, str]] = []
         reasons: Counter[str] = Counter()
         for action, item in zip(actions, items, strict=False):
@@ -493,7 +512,7 @@ class Elasticsearch(Output):
                 if "version_conflict_engine_exception" not in self._silenced:
                     self._log("conflict", f"a document was there already: {_reason(item)}")
             elif status in self._dead:
-                dead.append((action[1], f"Elasticsearch answered {status}: {_reason(item)}"))
+                dead.append((_event(action), f"Elasticsearch answered {status}: {_reason(item)}"))
             else:
                 if _type(item) not in self._silenced:
                     reasons[f"{status}: {_reason(item)}"] += 1

@@ -25,7 +25,7 @@ def send(options: str, *events: dict, folder: Path = Path("unused")) -> Pipeline
         await output.start(DeadLetterQueue(folder / "dlq"))
         try:
             async with asyncio.timeout(10):
-                await output.send([build(event) for event in events])
+                await output.send(output.prepare([build(event) for event in events]))
         finally:
             await output.stop()
 
@@ -210,7 +210,7 @@ def test_an_unknown_authority_is_not_trusted(secure, certificates, caplog) -> No
         await output.start(None)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await output.send([build({"n": 1})])
+                await output.send(output.prepare([build({"n": 1})]))
         await output.stop()
 
     asyncio.run(run())
