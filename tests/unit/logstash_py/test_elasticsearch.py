@@ -102,6 +102,15 @@ def test_custom_codes_go_to_the_dead_letter_queue(elasticsearch, tmp_path) -> No
     assert [entry["event"]["n"] for entry in DeadLetterQueue(tmp_path / "dlq").entries()] == [1]
 
 
+def test_a_dead_letter_is_the_whole_event(elasticsearch, tmp_path) -> None:
+    elasticsearch.answer = lambda documents: [400] * len(documents)
+    event = {"@timestamp": TIME, "n": 2**70, "text": "Übel\n\0", "deep": [{"a": [None, 1.5, True]}]}
+    send(hosts(elasticsearch), event | {"@metadata": {"service": {"app.log": "app"}}}, folder=tmp_path)
+    (entry,) = DeadLetterQueue(tmp_path / "dlq").entries()
+    assert event.items() <= entry["event"].items()
+    assert entry["event"]["@metadata"] == {"service": {"app.log": "app"}}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
