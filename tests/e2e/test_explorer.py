@@ -15,6 +15,7 @@ from native import runtime
 from stack.traffic import drive
 from tests.e2e.conftest import look_at
 from tests.e2e.test_tracking import PHONE, create, scan
+from tests.integration.faults.kinds import all_of_it
 
 ROW = ".line-row"
 
@@ -224,8 +225,8 @@ def test_it_fits_a_phone(sign_in, scheme):
 
 
 def test_while_elasticsearch_is_away_it_says_so_and_then_goes_on(explorer, stack):
-    account = runtime.processes(stack.settings)["elasticsearch"]
-    psutil.Process(account["pid"]).kill()
+    for process in all_of_it(psutil.Process(runtime.processes(stack.settings)["elasticsearch"]["pid"])):
+        process.kill()
     search(explorer, "service:nginx")
     expect(explorer.get_by_role("alert")).to_contain_text("no answer")
     # The parcels go on.
