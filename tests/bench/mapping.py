@@ -20,12 +20,13 @@ from rich.console import Console
 from rich.table import Table
 
 from logstash_py import event
+from logstash_py.runner import FEW
 from native.settings import Settings
 from tests.bench import mix
 from tests.bench.chain import parts
 from tests.bench.chain.stored import FRESH, in_one_segment
 from tests.bench.own_stack import own_stack
-from tests.bench.pipeline import BATCH, make_pipeline
+from tests.bench.pipeline import make_pipeline
 from tests.paths import ROOT
 
 DOCUMENTS, ROUNDS, WARM = 100_000, 5, 6
@@ -66,8 +67,8 @@ VARIANTS = {
 def documents(count: int) -> list[tuple[str, bytes]]:
     """(id, document) of so many lines."""
     pipeline, stream, found = make_pipeline(), mix.events(rate=20_000), []
-    for _ in range(0, count, BATCH):
-        decoded = [orjson.loads(payload) for payload in islice(stream, BATCH)]
+    for _ in range(0, count, FEW):
+        decoded = [orjson.loads(payload) for payload in islice(stream, FEW)]
         for one in pipeline.route(pipeline.run_filters([event.build(data) for data in decoded]))[0]:
             metadata = one.pop("@metadata")
             found.append((metadata["_ingest_document"]["id"], orjson.dumps(one)))

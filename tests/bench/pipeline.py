@@ -22,13 +22,12 @@ import psutil
 
 from logstash_py import Pipeline, event
 from logstash_py.lumberjack import Connection
+from logstash_py.runner import FEW
 from logstash_py.runners import COLLECTOR_THRESHOLDS
 from tests.bench import machine, mix
 from tests.paths import DICTIONARIES, PIPELINE
 from tests.pipeline.golden import CASES
 
-# Of one batch; 125 to 2,000 make no difference.
-BATCH = 125
 MIB = 2**20
 ENVIRON = {"LOGSTASH_DICTIONARIES": str(DICTIONARIES), "LOGSTASH_WRITER_PASSWORD": "nothing is sent"}
 # What the pipeline is to reach: events a second, seconds, MiB.
@@ -44,11 +43,11 @@ def to_bulk(pipeline: Pipeline, decoded: Iterable[dict]) -> int:
     """Filters, routes and writes a batch as bulk bodies; returns their bytes."""
     routed = pipeline.route(pipeline.run_filters([event.build(data) for data in decoded]))
     store = pipeline.outputs[0]
-    return len(b"".join([store._action(one) for one in routed[0]]))
+    return len(b"".join([lines for lines, _ in store.prepare(routed[0])]))
 
 
 def batches(items: list) -> Iterator[list]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+    return (items[start : start + FEW] for start in range(0, len(items), FEW))
 
 
 def best_rate(run: Callable[[], tuple[int, float]], seconds: float) -> float:
@@ -100,9 +99,9 @@ def frames(payloads: list[bytes]) -> list[bytes]:
 def memory(events: int) -> tuple[float, float]:
     """Resident MiB after a tenth of `events` and after all of them, each event another one."""
     pipeline, process, stream = make_pipeline(), psutil.Process(), mix.events(seed=2)
-    for done in range(0, events, BATCH):
-        to_bulk(pipeline, [orjson.loads(one) for one in islice(stream, BATCH)])
-        if done == events // 10 // BATCH * BATCH:
+    for done in range(0, events, FEW):
+        to_bulk(pipeline, [orjson.loads(one) for one in islice(stream, FEW)])
+        if done == events // 10 // FEW * FEW:
             early = process.memory_info().rss / MIB
     return early, process.memory_info().rss / MIB
 

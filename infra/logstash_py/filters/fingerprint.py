@@ -142,9 +142,7 @@ class Fingerprint(Inlined):
         if self.key is not None:
             key = self.key.encode()
             return lambda value: self._encode(hmac.digest(key, _bytes(value), algorithm))
-        if self.base64encode:
-            return lambda value: binascii.b2a_base64(algorithm(_bytes(value)).digest(), newline=False).decode()
-        return lambda value: algorithm(_bytes(value)).hexdigest()
+        return lambda value: self._encode(algorithm(_bytes(value)).digest())
 
     def _encode(self, digest: bytes) -> str:
         return binascii.b2a_base64(digest, newline=False).decode() if self.base64encode else digest.hex()
