@@ -1,11 +1,13 @@
-"""Between inputs and workers: deliveries come in, batches of events go out, and each delivery is told when it is all
-done. A budget of bytes bounds what all connections of a process may hold."""
+"""Between inputs and outputs: deliveries come in, batches go out, and each delivery is told when it is all done. A
+budget of bytes bounds what all connections of a process may hold."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from .event import Event
 from .plugin import Metrics
@@ -13,6 +15,8 @@ from .plugin import Metrics
 # What connections may have read and not yet handed over or had stored, in bytes of events on the wire. Decoded, an
 # event takes some six times its length.
 BUDGET_BYTES = 4 * 1024 * 1024
+# Events that go into a batch together.
+FEW = 125
 
 
 class Delivery:
@@ -26,41 +30,41 @@ class Delivery:
         self._left = len(events)
         self._done = done
 
+    def take(self, count: int) -> list[Event]:
+        """At most so many of its events. Nothing here holds them any longer."""
+        taken = self.events[:count]
+        del self.events[:count]
+        return taken
+
     def finish(self, count: int) -> None:
         self._left -= count
         if self._left == 0:
             self._done()
 
 
-class Batch:
-    """Events for one worker, and the deliveries that they are from."""
-
-    __slots__ = ("events", "shares")
+class Batch(ABC):
+    """What goes to the outputs together, and the deliveries that it is from."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.shares: list[tuple[Delivery, int]] = []
+        self.count = 0
+        self._shares: list[tuple[Delivery, int]] = []
+
+    @abstractmethod
+    def add(self, events: list[Event]) -> None:
+        """Makes of events, at once, what is kept of them."""
 
     def take(self, delivery: Delivery, limit: int) -> None:
         """Takes what is left of a delivery, up to `limit` events in all."""
-        count = min(len(delivery.events), limit - len(self.events))
-        self.events += _taken(delivery.events, count)
-        self.shares.append((delivery, count))
-
-    def few(self, number: int) -> Iterator[list[Event]]:
-        """Its events, so many at a time. Nothing here holds them any longer."""
-        while self.events:
-            yield _taken(self.events, number)
+        before = self.count
+        while delivery.events and self.count < limit:
+            few = delivery.take(min(FEW, limit - self.count))
+            self.count += len(few)
+            self.add(few)
+        self._shares.append((delivery, self.count - before))
 
     def finish(self) -> None:
-        for delivery, count in self.shares:
+        for delivery, count in self._shares:
             delivery.finish(count)
-
-
-def _taken(events: list[Event], count: int) -> list[Event]:
-    first = events[:count]
-    del events[:count]
-    return first
 
 
 class Budget:
@@ -158,24 +162,31 @@ class Account:
 
 
 class Intake:
-    """A queue of few deliveries: an input that hands over more waits, and so does the one that sends to it."""
+    """Where inputs hand over what they read. Its events go into the open batch at once, while a processor's caches hold
+    them: decoded events that wait for each other cost a fifth more. When the batch is full and nobody takes it, an
+    input that hands over more waits, and so does the one that sends to it."""
 
-    def __init__(self, batch_size: int, batch_delay: float, budget: Budget | None = None, waiting: int = 2) -> None:
+    def __init__(
+        self, batch_size: int, batch_delay: float, open_batch: Callable[[], Batch], budget: Budget | None = None
+    ) -> None:
         """`batch_delay` in seconds: how long a batch that isn't full waits for more."""
         self.batch_size = batch_size
         self.batch_delay = batch_delay
         self.budget = budget or Budget()
-        self._queue: asyncio.Queue[Delivery] = asyncio.Queue(waiting)
-        self._current: Delivery | None = None
-        self._lock = asyncio.Lock()
-        self._filling = False
+        self._open_batch = open_batch
+        self._open: Batch | None = None
+        self._deadline = 0.0
+        self._opened, self._complete, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._taking = asyncio.Lock()
         self._closed = False
         self.events_in = 0
+        # Events that no batch has taken yet.
+        self.waiting = 0
         # How long inputs had to wait, in seconds: back-pressure.
         self.waited = 0.0
 
     async def put(self, delivery: Delivery, metrics: Metrics) -> None:
-        """Returns when the delivery is queued; never once the intake is closed, so that a sender keeps what it has.
+        """Returns when all events are in batches; never once the intake is closed, so that a sender keeps what it has.
 
         `metrics` are the input's: its events, and as its seconds how long it had to wait.
         """
@@ -186,54 +197,63 @@ class Intake:
             return
         if self._closed:
             await asyncio.Event().wait()
+        self.events_in += count
+        self.waiting += count
+        try:
+            while delivery.events:
+                if self._complete.is_set():
+                    await self._wait(metrics)
+                else:
+                    self._take(delivery)
+        finally:
+            self.waiting -= len(delivery.events)
+
+    async def _wait(self, metrics: Metrics) -> None:
+        """Returns when somebody has taken the batch that is complete."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        await self._queue.put(delivery)
+        self._taken.clear()
+        await self._taken.wait()
         waited = loop.time() - begun
         self.waited += waited
         metrics.seconds += waited
-        self.events_in += count
+
+    def _take(self, delivery: Delivery) -> None:
+        if not self._open:
+            self._open = self._open_batch()
+            self._deadline = asyncio.get_running_loop().time() + self.batch_delay
+            self._opened.set()
+        before = len(delivery.events)
+        self._open.take(delivery, self.batch_size)
+        self.waiting -= before - len(delivery.events)
+        if self._open.count >= self.batch_size:
+            self._complete.set()
+
+    def complete(self) -> None:
+        """The batch that is open takes nothing more."""
+        if self._open:
+            self._complete.set()
 
     def close(self) -> None:
-        """Takes in nothing more; what is queued still goes out."""
+        """Takes in nothing more; what is in a batch still goes out."""
         self._closed = True
+        self.complete()
 
     async def batch(self) -> Batch:
         """The next batch: full, or as full as it got within the delay."""
-        async with self._lock:
-            delivery = self._current or await self._queue.get()
-            self._current = None
-            self._filling = True
-            try:
-                return await self._fill(delivery)
-            finally:
-                self._filling = False
-
-    async def _fill(self, delivery: Delivery) -> Batch:
-        batch = Batch()
-        deadline = None
-        while True:
-            batch.take(delivery, self.batch_size)
-            if delivery.events:
-                self._current = delivery
-                return batch
-            if len(batch.events) == self.batch_size:
-                return batch
-            loop = asyncio.get_running_loop()
-            deadline = deadline or loop.time() + self.batch_delay
-            try:
-                async with asyncio.timeout_at(deadline):
-                    delivery = await self._queue.get()
-            except TimeoutError:
-                return batch
-
-    @property
-    def waiting(self) -> int:
-        """Events that no batch has taken yet."""
-        deliveries = [*self._queue._queue, *([self._current] if self._current else [])]
-        return sum(len(one.events) for one in deliveries)
+        async with self._taking:
+            await self._opened.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._deadline):
+                    await self._complete.wait()
+            batch, self._open = self._open, None
+            self._opened.clear()
+            self._complete.clear()
+            self._taken.set()
+            assert batch  # noqa: S101 it was opened
+            return batch
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits, nor fills a batch that isn't given yet."""
-        return self._current is None and self._queue.empty() and not self._filling
+        """Whether nothing waits, nor lies in a batch that nobody has taken."""
+        return self._open is None and not self.waiting

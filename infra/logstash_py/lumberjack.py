@@ -42,7 +42,7 @@ MAX_VALUES = 100_000
 _VALUE_BYTES = 16
 _ORDINARY = 2048
 # A part of a window is given out when its events took so many bytes.
-PART_BYTES = 512 * 1024
+PART_BYTES = 64 * 1024
 # Compressed frames are unpacked in steps of so many bytes: what one claims to hold is not taken on trust.
 _STEP = 256 * 1024
 _LARGE = 1024 * 1024

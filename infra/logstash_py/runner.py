@@ -24,11 +24,8 @@ logger = logging.getLogger(__name__)
 # How long events under way may take to be stored at the end. What isn't by then was not acknowledged: its sender sends
 # it again.
 DRAIN_SECONDS = 15.0
-# Batches under way at once: while one is being stored, the next is filtered.
+# Batches that are being stored at once, while another fills.
 BATCHES = 3
-# Events that are filtered and prepared for the outputs together: few enough to stay in a processor's cache all the way,
-# which takes a tenth off their cost where Elasticsearch works beside.
-FEW = 125
 # An input that can't start, such as for a taken port, says so at once.
 _START_SECONDS = 0.5
 
@@ -43,7 +40,7 @@ class Runner:
         self.source = source
         self.pipeline = source.compile()
         self.dead_letters = DeadLetterQueue(settings.dead_letter_folder, settings.dead_letter_max_bytes)
-        self.intake = Intake(settings.batch_size, settings.batch_delay / 1000, budget)
+        self.intake = Intake(settings.batch_size, settings.batch_delay / 1000, self._open_batch, budget)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.Event()
         self.on_end: Callable[[], None] = lambda: None
@@ -94,6 +91,7 @@ class Runner:
             await self._start_inputs([one for one in gone if one not in self._inputs])
             raise
         self.pipeline, self.source = new, source
+        self.intake.complete()
         self.intake.batch_size, self.intake.batch_delay = (
             source.settings.batch_size,
             source.settings.batch_delay / 1000,
@@ -172,27 +170,25 @@ class Runner:
         if not task.cancelled() and (error := task.exception()) and not self.failed.done():
             self.failed.set_exception(error)
 
+    def _open_batch(self) -> _Batch:
+        self._under_way[self.pipeline] += 1
+        return _Batch(self, self.pipeline)
+
     async def _work(self) -> None:
         while True:
             batch = await self.intake.batch()
-            pipeline = self.pipeline
-            self._under_way[pipeline] += 1
             try:
-                await self._process(batch, pipeline)
+                await self._process(batch)
             finally:
-                self._under_way[pipeline] -= 1
-                # Its events are not to wait for the next one.
+                self._under_way[batch.pipeline] -= 1
+                # What it holds is not to wait for the next one.
                 del batch
 
-    async def _process(self, batch: Batch, pipeline: Pipeline) -> None:
-        begun = time.perf_counter()
-        prepared: list[list[Any]] = [[] for _ in pipeline.outputs]
-        for events in batch.few(FEW):
-            self._prepare(events, pipeline, prepared)
-        self.seconds += time.perf_counter() - begun
-        if pipeline.crashed:
-            await self._bury_crashed(pipeline)
-        sends = [self._send(output, share) for output, share in zip(pipeline.outputs, prepared, strict=True) if share]
+    async def _process(self, batch: _Batch) -> None:
+        if batch.crashed:
+            await self._bury(batch.crashed)
+        outputs = batch.pipeline.outputs
+        sends = [self._send(output, share) for output, share in zip(outputs, batch.prepared, strict=True) if share]
         begun = time.perf_counter()
         if len(sends) == 1:
             await sends[0]
@@ -201,16 +197,26 @@ class Runner:
         self.seconds += time.perf_counter() - begun
         batch.finish()
 
-    def _prepare(self, events: list[Event], pipeline: Pipeline, prepared: list[list[Any]]) -> None:
+    def prepare(self, events: list[Event], pipeline: Pipeline) -> list[list[Any]]:
+        """Filters events; what each output is to send of them."""
+        begun = time.perf_counter()
         self.events_filtered += len(events)
         left = pipeline.run_filters(events)
         self.events_out += len(left)
-        for output, share, so_far in zip(pipeline.outputs, pipeline.route(left), prepared, strict=True):
-            if share:
-                begun = time.perf_counter()
-                so_far += output.prepare(share)
-                output.metrics.events_in += len(share)
-                output.metrics.seconds += time.perf_counter() - begun
+        prepared = [
+            self._prepare(output, share) if share else []
+            for output, share in zip(pipeline.outputs, pipeline.route(left), strict=True)
+        ]
+        self.seconds += time.perf_counter() - begun
+        return prepared
+
+    @staticmethod
+    def _prepare(output: plugin.Output, events: list[Event]) -> list[Any]:
+        begun = time.perf_counter()
+        prepared = output.prepare(events)
+        output.metrics.events_in += len(events)
+        output.metrics.seconds += time.perf_counter() - begun
+        return prepared
 
     @staticmethod
     async def _send(output: plugin.Output, prepared: list[Any]) -> None:
@@ -219,9 +225,8 @@ class Runner:
         output.metrics.seconds += time.perf_counter() - begun
         output.metrics.events_out += len(prepared)
 
-    async def _bury_crashed(self, pipeline: Pipeline) -> None:
+    async def _bury(self, crashed: list[tuple[Event, Exception]]) -> None:
         """Where Logstash's pipeline would die, the event goes to the dead letter queue and the others go on."""
-        crashed, pipeline.crashed[:] = list(pipeline.crashed), []
         entries = [(event, f"a filter broke: {type(error).__name__}: {error}") for event, error in crashed]
         await self.dead_letters.put(entries, "filter", self.id)
 
@@ -261,6 +266,24 @@ class Runner:
             "queue": {"events_count": self.intake.waiting},
             "dead_letter_queue": {"count": dead_letters.count, "last_error": dead_letters.last_error},
         }
+
+
+class _Batch(Batch):
+    """Of events that came in: what the outputs of a pipeline are to send, and what broke a filter."""
+
+    def __init__(self, runner: Runner, pipeline: Pipeline) -> None:
+        super().__init__()
+        self._runner = runner
+        self.pipeline = pipeline
+        self.prepared: list[list[Any]] = [[] for _ in pipeline.outputs]
+        self.crashed: list[tuple[Event, Exception]] = []
+
+    def add(self, events: list[Event]) -> None:
+        for so_far, more in zip(self.prepared, self._runner.prepare(events, self.pipeline), strict=True):
+            so_far += more
+        if crashed := self.pipeline.crashed:
+            self.crashed += crashed
+            crashed.clear()
 
 
 def _input_stats(one: Any) -> dict[str, Any]:

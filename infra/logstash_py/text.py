@@ -10,6 +10,7 @@ import orjson
 
 # Elasticsearch takes 20 levels, orjson writes 254, Jackson reads 1,000.
 MAX_DEPTH = 200
+_BRACKET = ord("[")
 
 
 def to_text(value: Any) -> str:
@@ -135,11 +136,13 @@ def load_json(text: str | bytes) -> Any:
 
 def check_depth(value: Any, text: str | bytes) -> None:
     """Raises ValueError when `value`, which `text` stands for, is nested deeper than can be written again."""
-    # Each level takes two brackets. To look for one is faster than to count it.
-    if len(text) <= 2 * MAX_DEPTH:
+    # A level takes two brackets, or two braces, the quotes of a key and a colon: most texts are too short to be so
+    # deep. To look for one character is faster than to count it, and in bytes its number than itself.
+    length, bracket = len(text), "[" if type(text) is str else _BRACKET
+    if length <= 2 * MAX_DEPTH or (length <= 5 * MAX_DEPTH and bracket not in text):
         return
-    brace, bracket = ("{", "[") if isinstance(text, str) else (b"{", b"[")
-    if text.count(brace) + (text.count(bracket) if bracket in text else 0) <= MAX_DEPTH:
+    both = ("{", "[") if type(text) is str else (b"{", b"[")
+    if sum(map(text.count, both)) <= MAX_DEPTH:
         return
     level = [value]
     for _ in range(MAX_DEPTH):
@@ -158,10 +161,9 @@ def _has_big_float(value: Any) -> bool:
     if kind is float:
         return abs(value) >= 9.2e18
     if kind is dict or kind is list:
-        for item in value.values() if kind is dict else value:
-            if type(item) in _NESTED and _has_big_float(item):
-                return True
+        items = value.values() if kind is dict else value
+        return not _MAY_HAVE.isdisjoint(map(type, items)) and any(map(_has_big_float, items))
     return False
 
 
-_NESTED = frozenset({float, dict, list})
+_MAY_HAVE = frozenset({float, dict, list})

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from logstash_py import event
-from logstash_py.runner import FEW
+from logstash_py.intake import FEW
 from native.settings import Settings
 from tests.bench import mix
 from tests.bench.chain import parts

@@ -21,8 +21,8 @@ import orjson
 import psutil
 
 from logstash_py import Pipeline, event
+from logstash_py.intake import FEW
 from logstash_py.lumberjack import Connection
-from logstash_py.runner import FEW
 from logstash_py.runners import COLLECTOR_THRESHOLDS
 from tests.bench import machine, mix
 from tests.paths import DICTIONARIES, PIPELINE

@@ -171,10 +171,10 @@ def joda(pattern: str) -> Parser:
     match = re.compile("".join(expression), re.ASCII | re.IGNORECASE).fullmatch
     has_year = any(letter in "YyxC" for letter, count in tokens if count)
 
-    def parse(value: Any, where: tzinfo) -> Timestamp | None:
-        if not isinstance(value, str):
-            return None
-        found = match(value)
+    # Of one second come many events. A text that names no year is read by the clock, and so each time anew.
+    @lru_cache(maxsize=512 if has_year else 0)
+    def read(text: str, where: tzinfo) -> Timestamp | None:
+        found = match(text)
         if not found:
             return None
         fields = _Fields()
@@ -185,6 +185,12 @@ def joda(pattern: str) -> Parser:
         except (ValueError, OverflowError, KeyError):
             return None
         return _resolve(moment, fields.zone or where)
+
+    def parse(value: Any, where: tzinfo) -> Timestamp | None:
+        if not isinstance(value, str):
+            return None
+        # What is remembered is bounded.
+        return (read if len(value) <= 64 else read.__wrapped__)(value, where)
 
     return parse
 

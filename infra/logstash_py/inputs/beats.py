@@ -25,8 +25,6 @@ from ..text import ruby_text
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE = 5.0
-# Windows of one connection that may wait for their acknowledgement: Filebeat sends two ahead (pipelining).
-MAX_WINDOWS = 4
 # How long a connection that is closed from our side waits for its acknowledgements.
 LINGER = 5.0
 _DEFAULT = ("source_metadata", "codec_metadata")
@@ -138,7 +136,6 @@ class Beats(Input):
             protocol.feed(data)
             while window := protocol.next_window():
                 account.keep(protocol.held)
-                await client.room()
                 await self._hand_over(window, client, intake, account, peer)
             account.keep(protocol.held)
 
@@ -233,6 +230,7 @@ class _Client:
         self._writer = writer
         # [window, whether it is done], oldest first.
         self.windows: deque[list[Any]] = deque()
+        self._acknowledging = False
         self._changed = asyncio.Event()
         self.closed = False
 
@@ -243,28 +241,30 @@ class _Client:
 
         def done() -> None:
             entry[1] = True
-            while self.windows and self.windows[0][1]:
-                (version, sequence), _ = self.windows.popleft()
-                self._send(ack(version, sequence))
-            self._changed.set()
+            if not self._acknowledging:
+                # Windows that were stored together are acknowledged together.
+                self._acknowledging = True
+                asyncio.get_running_loop().call_soon(self._acknowledge)
 
         return done
+
+    def _acknowledge(self) -> None:
+        self._acknowledging = False
+        acks = []
+        while self.windows and self.windows[0][1]:
+            acks.append(ack(*self.windows.popleft()[0]))
+        if acks:
+            self._send(b"".join(acks))
+            self._changed.set()
 
     def _send(self, data: bytes) -> None:
         if not self.closed and not self._writer.is_closing():
             self._writer.write(data)
 
-    async def room(self) -> None:
-        while len(self.windows) >= MAX_WINDOWS:
-            await self._wait()
-
     async def all_acknowledged(self) -> None:
         while self.windows:
-            await self._wait()
-
-    async def _wait(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     async def keep_alive(self) -> None:
         while True:

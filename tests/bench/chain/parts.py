@@ -76,9 +76,11 @@ def use_workers(settings: Settings, number: int) -> None:
     for part, option in (("filebeat", ["-E", f"output.logstash.worker={number}"]), ("logstash", ["-w", str(number)])):
         document, old = yaml.safe_load(path.read_text()), runtime.processes(settings)[part]["pid"]
         process = document["processes"][part]
+        command = [*_without(process["entrypoint"], option[0]), *option]
+        if process["entrypoint"] == command:
+            continue
         # process-compose gives up what depends on a part that was given another command.
-        process["depends_on"] = {}
-        process["entrypoint"] = [*_without(process["entrypoint"], option[0]), *option]
+        process |= {"entrypoint": command, "depends_on": {}}
         runtime.write_document(settings, document)
         with runtime.api(settings, timeout=60) as client:
             client.post("/project/configuration").raise_for_status()

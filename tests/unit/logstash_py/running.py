@@ -8,16 +8,32 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from logstash_py import Pipeline
-from logstash_py.intake import Intake
+from logstash_py.event import Event
+from logstash_py.intake import Batch, Budget, Intake
 
 SECONDS = 10
+
+
+class Taken(Batch):
+    """A batch that keeps its events as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+
+    def add(self, events: list[Event]) -> None:
+        self.events += events
+
+
+def intake(batch_size: int, budget: Budget | None = None) -> Intake:
+    return Intake(batch_size, 0.01, Taken, budget)
 
 
 @contextlib.asynccontextmanager
 async def running(config: str, batch_size: int = 100, **environ: str) -> AsyncIterator[Running]:
     """The only input of a configuration, at work."""
     (input_,) = Pipeline.from_text(config, environ).inputs
-    one = Running(input_, Intake(batch_size, 0.01))
+    one = Running(input_, intake(batch_size))
     try:
         async with asyncio.timeout(60):
             yield one

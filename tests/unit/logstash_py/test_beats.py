@@ -7,10 +7,10 @@ import pytest
 
 from logstash_py import Pipeline
 from logstash_py.inputs import beats
-from logstash_py.intake import Intake
 
 from .conftest import free_port
 from .lumberjack_client import window_of
+from .running import intake as new_intake
 
 CONFIG = 'input { beats { host => "127.0.0.1" port => %d %s } }'
 
@@ -20,7 +20,7 @@ async def listening(options: str = "enrich => []", batch_size: int = 100):
     """(reader, writer, intake) of one connection to an input of its own."""
     port = free_port()
     (input_,) = Pipeline.from_text(CONFIG % (port, options)).inputs
-    intake = Intake(batch_size, 0.01)
+    intake = new_intake(batch_size)
     task = asyncio.create_task(input_.run(intake))
     async with asyncio.timeout(10):
         while True:
@@ -74,7 +74,7 @@ async def test_acknowledgements_keep_the_order_of_the_windows() -> None:
 
 @pytest.mark.asyncio
 async def test_a_busy_pipeline_stops_its_senders() -> None:
-    async with listening() as (_, writer, intake):
+    async with listening(batch_size=2) as (_, writer, intake):
         one = window_of([{"message": "x" * 100_000}], compress=False)
         sent = 0
         with pytest.raises(TimeoutError):
