@@ -15,7 +15,7 @@ from .plugin import Metrics
 # What connections may have read and not yet handed over or had stored, in bytes of events on the wire. Decoded, an
 # event takes some six times its length.
 BUDGET_BYTES = 4 * 1024 * 1024
-# Events that go into a batch together.
+# Events that are filtered and prepared for the outputs together: few enough to stay in a processor's cache all the way.
 FEW = 125
 
 
@@ -162,9 +162,9 @@ class Account:
 
 
 class Intake:
-    """Where inputs hand over what they read. Its events go into the open batch at once, while a processor's caches hold
-    them: decoded events that wait for each other cost a fifth more. When the batch is full and nobody takes it, an
-    input that hands over more waits, and so does the one that sends to it."""
+    """Where inputs hand over what they read. Events go into the open batch at once, while a processor's caches hold
+    them. When the batch is full and nobody takes it, an input that hands over more waits, and so does the one that
+    sends to it."""
 
     def __init__(
         self, batch_size: int, batch_delay: float, open_batch: Callable[[], Batch], budget: Budget | None = None
