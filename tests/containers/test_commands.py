@@ -35,6 +35,7 @@ def test_doctor_and_the_lag_of_each_stream(stack, visited):
     poll_until("each line to be stored", all_stored, interval=1)
     with stack.stopped("filebeat"):
         assert first_broken() == {"hop": "Filebeat", "check": "runs"}
+    stack.wait_until_healthy()
     with stack.stopped("logstash"):
         assert first_broken() == {"hop": "Logstash", "check": "answers"}
     stack.wait_until_healthy()
