@@ -180,8 +180,8 @@ class Intake:
         self._taking = asyncio.Lock()
         self._closed = False
         self.events_in = 0
-        # Events that no batch has taken yet.
-        self.waiting = 0
+        # Deliveries that batches have not taken whole yet.
+        self._left: set[Delivery] = set()
         # How long inputs had to wait, in seconds: back-pressure.
         self.waited = 0.0
 
@@ -198,7 +198,7 @@ class Intake:
         if self._closed:
             await asyncio.Event().wait()
         self.events_in += count
-        self.waiting += count
+        self._left.add(delivery)
         try:
             while delivery.events:
                 if self._complete.is_set():
@@ -206,7 +206,7 @@ class Intake:
                 else:
                     self._take(delivery)
         finally:
-            self.waiting -= len(delivery.events)
+            self._left.discard(delivery)
 
     async def _wait(self, metrics: Metrics) -> None:
         """Returns when somebody has taken the batch that is complete."""
@@ -223,9 +223,7 @@ class Intake:
             self._open = self._open_batch()
             self._deadline = asyncio.get_running_loop().time() + self.batch_delay
             self._opened.set()
-        before = len(delivery.events)
         self._open.take(delivery, self.batch_size)
-        self.waiting -= before - len(delivery.events)
         if self._open.count >= self.batch_size:
             self._complete.set()
 
@@ -254,6 +252,11 @@ class Intake:
             return batch
 
     @property
+    def waiting(self) -> int:
+        """Events that no batch has taken yet."""
+        return sum(len(one.events) for one in self._left)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing waits, nor lies in a batch that nobody has taken."""
-        return self._open is None and not self.waiting
+        return self._open is None and not self._left

@@ -138,11 +138,11 @@ def check_depth(value: Any, text: str | bytes) -> None:
     """Raises ValueError when `value`, which `text` stands for, is nested deeper than can be written again."""
     # A level takes two brackets, or two braces, the quotes of a key and a colon: most texts are too short to be so
     # deep. To look for one character is faster than to count it, and in bytes its number than itself.
-    length, bracket = len(text), "[" if type(text) is str else _BRACKET
+    is_text, length = isinstance(text, str), len(text)
+    bracket = "[" if is_text else _BRACKET
     if length <= 2 * MAX_DEPTH or (length <= 5 * MAX_DEPTH and bracket not in text):
         return
-    both = ("{", "[") if type(text) is str else (b"{", b"[")
-    if sum(map(text.count, both)) <= MAX_DEPTH:
+    if sum(map(text.count, ("{", "[") if is_text else (b"{", b"["))) <= MAX_DEPTH:
         return
     level = [value]
     for _ in range(MAX_DEPTH):

@@ -18,22 +18,22 @@ _SECOND = re.compile(
 _TEN_DIGITS = re.compile(r"\d{10}", re.ASCII).fullmatch
 MILLIS = frozenset(f"{number:03d}" for number in range(1000))
 # Of one second come many events: how many seconds are remembered.
-_REMEMBERED = 4096
+REMEMBERED = 4096
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=REMEMBERED)
 def is_second(text: str) -> bool:
     """Whether `text` is a time such as 2025-02-02T12:34:56. Those after the 28th of a month are left to others."""
     return _SECOND(text) is not None
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=REMEMBERED)
 def second_of(seconds: str) -> str | None:
     """The text, such as 2025-02-02T12:34:56, of as many `seconds` since 1970; None for what are no ten digits."""
     return Timestamp.from_millis(int(seconds) * 1000)[:19] if _TEN_DIGITS(seconds) else None
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=REMEMBERED)
 def _seconds_until(second: str) -> int:
     return (datetime.fromisoformat(second).replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 
@@ -74,7 +74,7 @@ class Timestamp(str):
         return _seconds_until(self[:19])
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=REMEMBERED)
 def _parse(text: str) -> Timestamp | None:
     if len(text) == 24 and text[19] == "." and text[23] == "Z" and text[20:23] in MILLIS and is_second(text[:19]):
         return Timestamp(text)

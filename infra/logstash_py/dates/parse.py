@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..timestamp import MILLIS, Timestamp, is_second, second_of
+from ..timestamp import MILLIS, REMEMBERED, Timestamp, is_second, second_of
 from .format import DAYS, MONTHS
 from .pattern import tokenize
 
@@ -172,7 +172,7 @@ def joda(pattern: str) -> Parser:
     has_year = any(letter in "YyxC" for letter, count in tokens if count)
 
     # Of one second come many events. A text that names no year is read by the clock, and so each time anew.
-    @lru_cache(maxsize=512 if has_year else 0)
+    @lru_cache(maxsize=REMEMBERED if has_year else 0)
     def read(text: str, where: tzinfo) -> Timestamp | None:
         found = match(text)
         if not found:

@@ -61,16 +61,6 @@ _FOR_STREAMS = frozenset(
 _Action = tuple[bytes, dict[str, Any] | None]
 
 
-class _Lines:
-    """Bodies of the bulk API as they are: the transport's own serializer copies each twice."""
-
-    mimetype = "application/x-ndjson"
-
-    @staticmethod
-    def dumps(body: bytes) -> bytes:
-        return body
-
-
 def _event(action: _Action) -> Event:
     """The event again that an action was made of, for the dead letter queue."""
     lines, metadata = action
@@ -248,7 +238,7 @@ class Elasticsearch(Output):
         if self.api_key and not secure:
             message = "Using api_key authentication requires SSL/TLS secured communication: https, or ssl_enabled"
             raise self.refuse("api_key", message)
-        self._headers = {"content-type": _Lines.mimetype, "accept": "application/json"}
+        self._headers = {"content-type": "application/x-ndjson", "accept": "application/json"}
         if users:
             self._headers["authorization"] = f"Basic {base64.b64encode(users.pop().encode()).decode()}"
         elif self.api_key:
@@ -334,7 +324,7 @@ class Elasticsearch(Output):
         return [NodeConfig(**address) for address in self._addresses]
 
     async def start(self, dead_letters: DeadLetterQueue) -> None:
-        from elastic_transport import AsyncTransport, OrjsonSerializer
+        from elastic_transport import AsyncTransport, OrjsonSerializer, TextSerializer
 
         self._dead_letters = dead_letters
         delay = float(self.resurrect_delay)
@@ -344,7 +334,8 @@ class Elasticsearch(Output):
             max_retries=len(self._addresses) - 1,
             retry_on_status=(),
             retry_on_timeout=False,
-            serializers={_Lines.mimetype: _Lines(), OrjsonSerializer.mimetype: OrjsonSerializer()},
+            # The transport's own for NDJSON copies each body twice.
+            serializers={"application/x-ndjson": TextSerializer(), "application/json": OrjsonSerializer()},
             dead_node_backoff_factor=delay,
             max_dead_node_backoff=delay,
         )

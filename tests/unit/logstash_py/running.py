@@ -9,7 +9,7 @@ from typing import Any
 
 from logstash_py import Pipeline
 from logstash_py.event import Event
-from logstash_py.intake import Batch, Budget, Intake
+from logstash_py.intake import Batch, Intake
 
 SECONDS = 10
 
@@ -25,8 +25,8 @@ class Taken(Batch):
         self.events += events
 
 
-def intake(batch_size: int, budget: Budget | None = None) -> Intake:
-    return Intake(batch_size, 0.01, Taken, budget)
+def intake(batch_size: int) -> Intake:
+    return Intake(batch_size, 0.01, Taken)
 
 
 @contextlib.asynccontextmanager
