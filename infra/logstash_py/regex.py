@@ -198,9 +198,14 @@ class _Translator:
             if not first:
                 atom = f"(?:{atom})"
             first = False
+            group = atom.startswith("(")
             atom += quantifier
             follower = self.source[self.position : self.position + 1]
-            if follower == "?" or (follower == "+" and not quantifier.startswith("{")):
+            if follower == "+" and group and not quantifier.startswith("{"):
+                # (?:…)*+ as (?>(?:…)*): before 3.11.5, Python's own may match wrongly (its issue 106052).
+                atom = f"(?>{atom})"
+                self.position += 1
+            elif follower == "?" or (follower == "+" and not quantifier.startswith("{")):
                 # In Ruby x{1,2}+ is a repeated repetition, not a possessive one.
                 atom += follower
                 self.position += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -11,10 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
-# Days to the 28th exist in every month: these texts need no further check.
-_SECOND = re.compile(
-    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII
-).fullmatch
+_SECOND = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII).fullmatch
 _TEN_DIGITS = re.compile(r"\d{10}", re.ASCII).fullmatch
 MILLIS = frozenset(f"{number:03d}" for number in range(1000))
 # Of one second come many events: how many seconds are remembered.
@@ -23,8 +21,11 @@ REMEMBERED = 4096
 
 @lru_cache(maxsize=REMEMBERED)
 def is_second(text: str) -> bool:
-    """Whether `text` is a time such as 2025-02-02T12:34:56. Those after the 28th of a month are left to others."""
-    return _SECOND(text) is not None
+    """Whether `text` is a time such as 2025-02-02T12:34:56, of a day that its month has."""
+    if not (found := _SECOND(text)):
+        return False
+    year, month, day = map(int, found.groups())
+    return 1 <= day <= monthrange(year, month)[1]
 
 
 @lru_cache(maxsize=REMEMBERED)
