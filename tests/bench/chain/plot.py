@@ -30,10 +30,11 @@ def draw(path: Path, machine: str, delays: Mapping[int, Sequence[float]], draine
         heights = [one.seconds_per(100_000, part) for one in drained.values()]
         right.bar(list(drained), heights, bottom=below, label=part)
         below = [low + height for low, height in zip(below, heights, strict=True)]
-    right.set(ylabel="CPU-seconds for 100,000 lines", ylim=(0, 1.35 * max(below)))  # room for the legend
+    right.set(ylabel="CPU-seconds for 100,000 lines", ylim=(0, 1.15 * max(below)))  # room for the legend
     right.set_title("What it takes")
-    right.legend()
+    right.legend(ncols=len(PARTS), loc="upper center", fontsize="small")
     for axes in (middle, right):
-        axes.tick_params(axis="x", labelrotation=20)
+        for label in axes.get_xticklabels():
+            label.set(rotation=20, ha="right", rotation_mode="anchor")
     figure.suptitle(machine, fontsize=9)
     figure.savefig(path, dpi=110)
