@@ -201,14 +201,12 @@ class _Translator:
             group = atom.startswith("(")
             atom += quantifier
             follower = self.source[self.position : self.position + 1]
-            if follower == "+" and group and not quantifier.startswith("{"):
+            # In Ruby x{1,2}+ is a repeated repetition, not a possessive one.
+            possessive = follower == "+" and not quantifier.startswith("{")
+            if possessive or follower == "?":
+                self.position += 1
                 # (?:…)*+ as (?>(?:…)*): before 3.11.5, Python's own may match wrongly (its issue 106052).
-                atom = f"(?>{atom})"
-                self.position += 1
-            elif follower == "?" or (follower == "+" and not quantifier.startswith("{")):
-                # In Ruby x{1,2}+ is a repeated repetition, not a possessive one.
-                atom += follower
-                self.position += 1
+                atom = f"(?>{atom})" if possessive and group else atom + follower
         return atom
 
     def _atom(self) -> str | None:
